@@ -1,0 +1,46 @@
+# The one list of commands, the same for people and for CI. `make` alone prints it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# What pytest is asked for: make test ARGS="tests/unit -x"
+ARGS ?=
+
+.PHONY: help setup demo test lint lock clean
+
+help: ## Print this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: $(VENV)/.servers ## Prepare everything (environment, Temporal, PostgreSQL, time-skipping server); starts nothing
+
+demo: setup ## Play six calls against real servers and show what came of them
+	@$(BIN)/talkbridge demo
+
+test: setup lint ## Everything that has to pass: lint, types, all tests
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.installed ## Style, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy .
+
+lock: ## Renew requirements.lock from pyproject.toml (hashes for every platform, no index addresses)
+	@.ci/lock $(ARGS)
+
+clean: ## Remove the environment and tool caches (the downloaded or built servers stay in the user's cache)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@python="$$(.ci/python)"; test -x $(BIN)/python || "$$python" -m venv $(VENV)
+	@echo "Installing the locked dependencies into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@# "compat" puts the checkout itself on the path, so that a package added later needs no new install.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat --editable .
+	@touch $@
+
+$(VENV)/.servers: $(VENV)/.installed $(wildcard cli/temporal_server/go.* cli/time_skipping/*)
+	@$(BIN)/talkbridge servers prepare
+	@touch $@
