@@ -1,0 +1,481 @@
+"""What a call needs of the world: abstract activities, their commands and results.
+
+Adapters in `activities/` subclass these classes; workflows call the methods by reference. One activity of
+`HelpDesk` or `Crm` is one vendor request. Every command names its call, so that the ledger's row can.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from temporalio import activity
+
+from workflows.domain.call import CallPolicy, CustomerData, Told
+from workflows.domain.customer import Customer
+from workflows.domain.status import CallStatus
+from workflows.domain.ticket import NewTicket, Ticket, TicketChange, TicketView
+
+CALLS_QUEUE = "calls"
+HELP_DESK_QUEUE = "zendesk"
+CRM_QUEUE = "crm"
+TOKEN_QUEUE = "token"  # noqa: S105 - a queue's name
+
+_CALL_WORKFLOW_PREFIX = "call-"
+
+
+def call_workflow_id(call_id: str) -> str:
+    """The workflow id of a call."""
+    return _CALL_WORKFLOW_PREFIX + call_id
+
+
+def call_id_of(workflow_id: str) -> str:
+    """The inverse of `call_workflow_id`."""
+    return workflow_id.removeprefix(_CALL_WORKFLOW_PREFIX)
+
+
+def token_workflow_id(account: str) -> str:
+    """The workflow id of an account's token."""
+    return f"token-{account}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStart:
+    """The argument of `CallWorkflow.run`; what happened comes by the signal `event`, a `CallEvent`."""
+
+    call_id: str
+
+
+CALL_WORKFLOW = "CallWorkflow"
+CALL_EVENT_SIGNAL = "event"
+CALL_STATUS_QUERY = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRef:
+    """Whose step it is: call id and generation, and the step's name within the call (stable over resets)."""
+
+    call_id: str
+    generation: int
+    step: str
+
+
+# --- the help desk -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchTickets:
+    """One search: by email when there is one, else by phone. Tickets in `excluded` do not count."""
+
+    ref: CallRef
+    customer: Customer
+    excluded: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTicket:
+    """Read one ticket."""
+
+    ref: CallRef
+    ticket_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindByExternalId:
+    """Look for the ticket that a create of unknown outcome may have made."""
+
+    ref: CallRef
+    external_id: str
+    excluded: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketFound:
+    """The ticket, or None when there is none (404, an empty list, a search refused with 422)."""
+
+    ticket: TicketView | None
+    attempts: int = 1
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListComments:
+    """Which of `marks` end a comment of the ticket?"""
+
+    ref: CallRef
+    ticket_id: int
+    marks: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentsListed:
+    """`complete` is False when not every comment could be read: absence of a mark then proves nothing."""
+
+    found: list[str]
+    complete: bool
+    attempts: int = 1
+
+
+class CreateResult(StrEnum):
+    """How a create ended."""
+
+    CREATED = "created"
+    JOINED = "joined"
+    """Nothing was sent: a matching call has a ticket by now."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """Nothing was sent: an earlier attempt may have worked and its key is past its life."""
+    KEY_CONFLICT = "key_conflict"
+    """400: the vendor knows the key with another body, or refuses this one."""
+    REFUSED = "refused"
+    """422."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTicket:
+    """Create a ticket unless a matching call has one. `key_number` counts the bodies: each new body has the next key.
+
+    `looked_until`: attempts up to this ledger row have been looked for by external id and are settled.
+    """
+
+    ref: CallRef
+    ticket: NewTicket
+    key_number: int = 1
+    excluded: list[int] = field(default_factory=list)
+    looked_until: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCreated:
+    """`ticket` for created and joined; `unknown_until` for an unknown outcome."""
+
+    result: str
+    ticket: TicketView | None = None
+    unknown_until: int = 0
+    attempts: int = 1
+    detail: str | None = None
+
+
+class UpdateResult(StrEnum):
+    """How an update ended."""
+
+    UPDATED = "updated"
+    CONFLICT = "conflict"
+    """409: somebody wrote since our stamp."""
+    GONE = "gone"
+    """404."""
+    REFUSED = "refused"
+    """422; the ticket has to be read to know why."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """Nothing was sent: an earlier attempt may have written the note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateTicket:
+    """Update a ticket. `final` ends this call's hold on it; the status goes out only if no other active call holds it."""
+
+    ref: CallRef
+    ticket_id: int
+    change: TicketChange
+    final: bool = False
+    looked_until: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketUpdated:
+    """`with_status`: whether the status was sent."""
+
+    result: str
+    ticket: TicketView | None = None
+    with_status: bool = False
+    unknown_until: int = 0
+    attempts: int = 1
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchCall:
+    """Show `properties` to the agent on the live call."""
+
+    ref: CallRef
+    properties: dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPatched:
+    """`refused`: 422, 400, 404, 405 or a redirect. `fallback` is due when 422: the first property alone."""
+
+    shown_at: datetime | None
+    refused: bool = False
+    fallback: bool = False
+    attempts: int = 1
+    detail: str | None = None
+
+
+class HelpDesk(ABC):
+    """The ticket system and the live call it shows. Queue `zendesk`."""
+
+    @activity.defn
+    @abstractmethod
+    async def search_tickets(self, command: SearchTickets) -> TicketFound:
+        """The most recently updated open ticket of the customer."""
+
+    @activity.defn
+    @abstractmethod
+    async def read_ticket(self, command: ReadTicket) -> TicketFound:
+        """The ticket as it stands."""
+
+    @activity.defn
+    @abstractmethod
+    async def find_by_external_id(self, command: FindByExternalId) -> TicketFound:
+        """The ticket with that external id."""
+
+    @activity.defn
+    @abstractmethod
+    async def list_comments(self, command: ListComments) -> CommentsListed:
+        """Which marks of ours stand on the ticket."""
+
+    @activity.defn
+    @abstractmethod
+    async def create_ticket(self, command: CreateTicket) -> TicketCreated:
+        """Create a ticket, once per key."""
+
+    @activity.defn
+    @abstractmethod
+    async def update_ticket(self, command: UpdateTicket) -> TicketUpdated:
+        """Update a ticket, its note once."""
+
+    @activity.defn
+    @abstractmethod
+    async def patch_call(self, command: PatchCall) -> CallPatched:
+        """Push the screen pop."""
+
+
+# --- the CRM -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchCustomer:
+    """Fetch the caller's record, cut to `properties`."""
+
+    ref: CallRef
+    customer: Customer
+    properties: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFetched:
+    """`record` is None for an unknown caller."""
+
+    record: dict[str, str | int | float | bool] | None
+    attempts: int = 1
+
+
+class Crm(ABC):
+    """The customer database. Queue `crm`."""
+
+    @activity.defn
+    @abstractmethod
+    async def fetch_customer(self, command: FetchCustomer) -> CustomerFetched:
+        """The caller's record."""
+
+
+# --- our own ledger ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a new run of a known call takes over, so that nothing is repeated. Holds no customer data."""
+
+    ticket: Ticket | None = None
+    excluded: list[int] = field(default_factory=list)
+    follows: int | None = None
+    in_call_done: bool = False
+    told: Told | None = None
+    told_at: datetime | None = None
+    corrections: int = 0
+    key_number: int = 0
+    popped_agents: list[str] = field(default_factory=list)
+    customer_data: str = CustomerData.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """Enter the call in the ledger. `occurred_at` decides whether a known id is a new generation."""
+
+    call_id: str
+    run_id: str
+    customer: Customer
+    occurred_at: datetime
+    max_duration_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOpened:
+    """`memory` is what an earlier run of this call had finished, None for a new call."""
+
+    generation: int
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindTicket:
+    """Which ticket may the call join? Also drops `excluded` tickets from the ledger and marks the call pending."""
+
+    call_id: str
+    generation: int
+    excluded: list[int]
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketOfOthers:
+    """`ticket_id` of a matching call; else `wait` when an earlier matching call is still finding its own."""
+
+    ticket_id: int | None = None
+    wait: bool = False
+    lookup_external_ids: list[str] = field(default_factory=list)
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveCall:
+    """The call as it stands, for lists, for other calls, and for a run after this one. `version` only grows."""
+
+    call_id: str
+    generation: int
+    version: int
+    status: CallStatus
+    memory: Memory
+    customer: Customer
+    pending: bool
+    active: bool
+    max_duration_s: int
+
+
+class Ledger(ABC):
+    """Call ↔ ticket, in PostgreSQL. Queue `calls`; local activities with a regular one to fall back on."""
+
+    @activity.defn
+    @abstractmethod
+    async def call_policy(self) -> CallPolicy:
+        """The settings that shape a call; touches no database."""
+
+    @activity.defn
+    @abstractmethod
+    async def open_call(self, command: OpenCall) -> CallOpened:
+        """Enter the call; tell what is known of it."""
+
+    @activity.defn
+    @abstractmethod
+    async def find_ticket(self, command: FindTicket) -> TicketOfOthers:
+        """The ticket of a matching call that is active or was used within the window."""
+
+    @activity.defn
+    @abstractmethod
+    async def await_ticket(self, command: FindTicket) -> TicketOfOthers:
+        """The same, retried until no earlier matching call is pending (or it gives way)."""
+
+    @activity.defn
+    @abstractmethod
+    async def save_call(self, command: SaveCall) -> None:
+        """Write the call as it stands; an older version than the one written changes nothing."""
+
+
+# --- the credential ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeToken:
+    """Get a token for `scopes`, unless a version newer than `known_version` is stored already."""
+
+    account: str
+    scopes: list[str]
+    known_version: int
+
+
+class ExchangeResult(StrEnum):
+    """How an exchange ended, short of an unreachable endpoint."""
+
+    STORED = "stored"
+    CLIENT_REFUSED = "client_refused"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExchanged:
+    """Never the token itself: its version, life and scopes. `retry_after_s` when the endpoint asked for it."""
+
+    result: str
+    version: int = 0
+    obtained_at: datetime | None = None
+    expires_at: datetime | None = None
+    scopes: list[str] = field(default_factory=list)
+    detail: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something an administrator must know. At most one POST a kind an hour. `text` holds no customer data."""
+
+    kind: str
+    text: str
+
+
+class Credentials(ABC):
+    """The token and the alerts about it. Queue `token`."""
+
+    @activity.defn
+    @abstractmethod
+    async def exchange_token(self, command: ExchangeToken) -> TokenExchanged:
+        """One exchange; the token is written encrypted to PostgreSQL."""
+
+    @activity.defn
+    @abstractmethod
+    async def post_alert(self, alert: Alert) -> bool:
+        """Log, count and POST the alert; False when one of its kind went out within the hour."""
+
+
+# --- the token workflow's messages ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """What the token workflow knows, and what it carries over when it continues as new."""
+
+    account: str
+    required_scopes: list[str] = field(default_factory=list)
+    margin_s: int = 300
+    version: int = 0
+    obtained_at: datetime | None = None
+    expires_at: datetime | None = None
+    scopes: list[str] = field(default_factory=list)
+    problem: str | None = None
+    """None, `unavailable`, `client_refused` or `scopes`."""
+    detail: str | None = None
+    last_exchange_at: datetime | None = None
+    next_exchange_at: datetime | None = None
+    failures: int = 0
+    refusals: int = 0
+    forbidden_checked_version: int = 0
+    pending_alerts: list[Alert] = field(default_factory=list)
+
+    @property
+    def missing_scopes(self) -> list[str]:
+        """Required but not granted, in the order required."""
+        return [scope for scope in self.required_scopes if scope not in self.scopes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureToken:
+    """The argument of the update `ensure`: a worker that starts asks for these scopes."""
+
+    scopes: list[str]
+    margin_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefused:
+    """The argument of the signals `refused` (401), `forbidden` (403) and `confirmed` (a request worked after a 401)."""
+
+    version: int
