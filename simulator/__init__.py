@@ -1,0 +1,1 @@
+"""Zendesk, the CRM and the telephony platform in one process: strict, stateful and faulty on request."""

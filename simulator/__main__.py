@@ -1,0 +1,78 @@
+"""`python -m simulator`: one process, its address as one line of JSON on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from simulator.server import listen, make_server
+from simulator.settings import Settings
+
+
+def main() -> int:
+    """Serves until told to stop."""
+    options = _parser().parse_args()
+    try:
+        bound, url = listen(options.host, options.port)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
+    server, _ = make_server(_settings(options), lambda: _announce(url))
+    with bound:
+        server.run(sockets=[bound])
+    return 0
+
+
+def _announce(url: str) -> None:
+    sys.stdout.write(json.dumps({"url": url}) + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = Settings()
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9000, help="0 takes a free port")
+    parser.add_argument("--client-id", default=default.client_id)
+    parser.add_argument("--client-secret", default=default.client_secret)
+    parser.add_argument("--crm-token", default=default.crm_token)
+    parser.add_argument("--granted-scopes", default=" ".join(default.granted_scopes), help="separated by spaces")
+    parser.add_argument("--token-lifetime-s", type=float, default=default.token_lifetime_s)
+    parser.add_argument("--search-lag-s", type=float, default=default.search_lag_s)
+    parser.add_argument("--requests-per-minute", type=int, default=None, help="no limit unless given")
+    parser.add_argument("--idempotency-ttl-s", type=float, default=default.idempotency_ttl_s)
+    parser.add_argument("--strict-calls", action="store_true", help="refuse calls that telephony did not place")
+    parser.add_argument(
+        "--latency",
+        action="append",
+        default=[],
+        type=_latency,
+        metavar="KIND=MS",
+        help="how long a kind of request takes; * for all",
+    )
+    return parser
+
+
+def _latency(text: str) -> tuple[str, float]:
+    kind, _, milliseconds = text.partition("=")
+    return kind, float(milliseconds)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+        crm_token=options.crm_token,
+        granted_scopes=tuple(options.granted_scopes.split()),
+        token_lifetime_s=options.token_lifetime_s,
+        search_lag_s=options.search_lag_s,
+        latencies=dict(options.latency),
+        requests_per_minute=options.requests_per_minute,
+        idempotency_ttl_s=options.idempotency_ttl_s,
+        strict_calls=options.strict_calls,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

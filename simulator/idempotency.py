@@ -1,0 +1,41 @@
+"""Keys under which a create was served, remembered for a while.
+
+https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#idempotency
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.exchange import Document, RefusedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Served:
+    at: float
+    asked: object
+    answered: Document
+
+
+class IdempotencyKeys:
+    """What each key was first used for."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._served: dict[str, _Served] = {}
+
+    def earlier(self, key: str, body: object, ttl_s: float) -> Document | None:
+        """The earlier answer to the same wish; refuses a key that stands for another."""
+        served = self._served.get(key)
+        if served is None or served.at + ttl_s <= self._clock():
+            return None
+        if served.asked != body:
+            raise RefusedError(
+                400, "IdempotentRequestError", "The idempotency key was used before with other request parameters."
+            )
+        return served.answered
+
+    def remember(self, key: str, body: object, answer: Document) -> None:
+        """Only what succeeded is kept: a refused create may be tried again under its key."""
+        self._served[key] = _Served(at=self._clock(), asked=body, answered=answer)
