@@ -1,1 +1,1 @@
-"""The command line, `talkbridge`, and the development servers it runs; it leaves every rule about calls to `workflows`."""
+"""The command line, `talkbridge`, and the development servers; every rule about calls is left to `workflows`."""
