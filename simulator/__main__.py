@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+from dataclasses import fields
 
 from simulator.server import listen, make_server
-from simulator.settings import Settings
+from simulator.settings import Settings, changed
 
 
 def main() -> int:
     """Serves until told to stop."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    try:
+        settings = _settings(options)
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
     try:
         bound, url = listen(options.host, options.port)
     except OSError as error:
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return 1
-    server, _ = make_server(_settings(options), lambda: _announce(url))
-    with bound:
+    server, _ = make_server(settings, lambda: _announce(url))
+    with bound, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[bound])
     return 0
 
@@ -60,18 +67,9 @@ def _latency(text: str) -> tuple[str, float]:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return Settings(
-        client_id=options.client_id,
-        client_secret=options.client_secret,
-        crm_token=options.crm_token,
-        granted_scopes=tuple(options.granted_scopes.split()),
-        token_lifetime_s=options.token_lifetime_s,
-        search_lag_s=options.search_lag_s,
-        latencies=dict(options.latency),
-        requests_per_minute=options.requests_per_minute,
-        idempotency_ttl_s=options.idempotency_ttl_s,
-        strict_calls=options.strict_calls,
-    )
+    given = vars(options)
+    names = (each.name for each in fields(Settings) if each.name in given)
+    return changed(Settings(), {name: given[name] for name in names} | {"latencies": dict(options.latency)})
 
 
 if __name__ == "__main__":

@@ -105,9 +105,9 @@ def _about_tickets(router: APIRouter, world: World) -> None:
     @router.post("/tickets", status_code=201)
     async def seed(request: Request) -> Document:
         given = await _object(request)
-        _refuse_unknown(given, _SEED | {"comment"})
-        comment = given.pop("comment", None)
-        return {"ticket": world.tickets.add({"status": "open", **given}, comment).whole()}
+        _refuse_unknown(given, _SEED | {"comment", "age_s"})
+        comment, age_s = given.pop("comment", None), float(given.pop("age_s", 0))
+        return {"ticket": world.tickets.add({"status": "open", **given}, comment, age_s).whole()}
 
     @router.get("/tickets/{ticket_id}")
     async def show(ticket_id: int) -> Document:

@@ -32,7 +32,9 @@ class Crm:
         email, phone = asked.query.get("email"), asked.query.get("phone")
         if unknown or not (email or phone):
             raise RefusedError(400, "bad_request", "ask by email or phone, and by nothing else")
-        found = self._by_email.get((email or "").lower()) or self._by_phone.get(phone or "")
+        found = self._by_email.get((email or "").lower())
+        if found is None:
+            found = self._by_phone.get(phone or "")
         if found is None:
             raise RefusedError(404, "not_found", "no such customer")
         return Answer(status=200, body={"customer": found})

@@ -45,6 +45,10 @@ class Play:
     def __post_init__(self) -> None:
         if self.script not in SCRIPTS:
             raise ValueError(f"script must be one of {', '.join(SCRIPTS)}")
+        for name in ("ring_s", "talk_s", "pause_s", "give_up_s"):
+            seconds = getattr(self, name)
+            if not isinstance(seconds, int | float) or seconds < 0:
+                raise ValueError(f"{name} must be a number of seconds")
         if self.order is not None and not set(self.order) <= set(_STATUS):
             raise ValueError(f"order may name {', '.join(_STATUS)}")
 

@@ -89,7 +89,7 @@ class Telephony:
             delivery.status = response.status_code
             delivery.answer = _json_or_text(response)
             retry_after = response.headers.get("Retry-After", "")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             delivery.error = type(error).__name__
         delivery.answered_at = self._clock()
         return float(retry_after) if retry_after.isdigit() else 0.0

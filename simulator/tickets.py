@@ -60,15 +60,15 @@ class Tickets:
         self._by_external_id: dict[str, list[int]] = {}
         self._versions: dict[int, list[tuple[float, Document | None]]] = {}
 
-    def add(self, fields: Mapping[str, Any], comment: Mapping[str, Any] | None) -> Ticket:
-        """A new ticket with its first comment."""
-        now = self._clock()
+    def add(self, fields: Mapping[str, Any], comment: Mapping[str, Any] | None, age_s: float = 0) -> Ticket:
+        """A new ticket with its first comment; one with an age was made, and indexed, that long ago."""
+        now = self._clock() - age_s
         ticket = Ticket(id=next(self._ids), created_at=stamp(now), updated_at=stamp(now), **fields)
         self._tickets[ticket.id] = ticket
         if ticket.external_id is not None:
             self._by_external_id.setdefault(ticket.external_id, []).append(ticket.id)
         self._comment(ticket, comment)
-        self._index(ticket.id, ticket.document())
+        self._index(ticket.id, ticket.document(), now)
         return ticket
 
     def change(self, ticket: Ticket, fields: Mapping[str, Any], comment: Mapping[str, Any] | None, by: str) -> bool:
@@ -82,14 +82,14 @@ class Tickets:
         ticket.updated_at = stamp(self._clock())
         noted = None if comment is None else ticket.comments[-1]["id"]
         ticket.changes.append({"at": self._clock(), "by": by, "fields": different, "comment_id": noted})
-        self._index(ticket.id, ticket.document())
+        self._index(ticket.id, ticket.document(), self._clock())
         return True
 
     def delete(self, ticket_id: int) -> bool:
         """Forgets a ticket; the index notices later."""
         if self._tickets.pop(ticket_id, None) is None:
             return False
-        self._index(ticket_id, None)
+        self._index(ticket_id, None, self._clock())
         return True
 
     def get(self, ticket_id: int) -> Ticket | None:
@@ -124,8 +124,8 @@ class Tickets:
             public = comment.get("public", True)
             ticket.comments.append({"id": next(self._comment_ids), "body": comment["body"], "public": public})
 
-    def _index(self, ticket_id: int, version: Document | None) -> None:
-        self._versions.setdefault(ticket_id, []).append((self._clock(), version))
+    def _index(self, ticket_id: int, version: Document | None, at: float) -> None:
+        self._versions.setdefault(ticket_id, []).append((at, version))
 
 
 def _version_at(versions: list[tuple[float, Document | None]], horizon: float) -> Document | None:
