@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -24,7 +23,7 @@ class Client:
         self._numbers = itertools.count(1)
 
     def ask(
-        self, method: str, path: str, body: Any = None, *, query: str = "", headers: Mapping[str, str] | None = None
+        self, method: str, path: str, body: object = None, *, query: str = "", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request, one answer."""
         kind, ids = recognise(method, path)
@@ -56,7 +55,7 @@ class Client:
         """Uses a fresh token from now on."""
         self.token = self.token_request(scope=scope).body["access_token"]
 
-    def create(self, key: str = "k-1", **changes: Any) -> Answer:
+    def create(self, key: str = "k-1", **changes: object) -> Answer:
         """Creates a ticket."""
         ticket = {
             "subject": "Call from user@example.com",
@@ -68,7 +67,7 @@ class Client:
         }
         return self.ask("POST", "/api/v2/tickets", {"ticket": {**ticket, **changes}}, headers={"idempotency-key": key})
 
-    def update(self, ticket_id: int, **fields: Any) -> Answer:
+    def update(self, ticket_id: int, **fields: object) -> Answer:
         """Updates a ticket, not optimistically unless asked to."""
         return self.ask("PUT", f"/api/v2/tickets/{ticket_id}", {"ticket": {"safe_update": False, **fields}})
 
@@ -76,7 +75,7 @@ class Client:
         """Searches."""
         return self.ask("GET", "/api/v2/search/query.json", query=f"query={query}")
 
-    def pop(self, properties: Any, call_id: str = "c-1") -> Answer:
+    def pop(self, properties: object, call_id: str = "c-1") -> Answer:
         """Shows properties to the agent."""
         return self.ask("PATCH", f"/api/v2/talk/calls/{call_id}.json", {"call": {"custom_properties": properties}})
 

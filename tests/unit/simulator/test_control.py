@@ -39,13 +39,13 @@ def own_id() -> dict[str, str]:
     return {"X-Request-ID": f"test.{next(_NUMBERS)}"}
 
 
-async def pop(sim: httpx.AsyncClient, token: dict[str, str], **properties: Any) -> httpx.Response:
+async def pop(sim: httpx.AsyncClient, token: dict[str, str], **properties: object) -> httpx.Response:
     """One screen pop."""
     body = {"call": {"custom_properties": properties or {"a": 1}}}
     return await sim.patch("/api/v2/talk/calls/c-1.json", json=body, headers={**token, **own_id()})
 
 
-async def arm(sim: httpx.AsyncClient, **fault: Any) -> int:
+async def arm(sim: httpx.AsyncClient, **fault: object) -> int:
     """Puts a fault in force."""
     answer = await sim.post("/_sim/faults", json={"kind": "patch_call", **fault})
     assert answer.status_code == 201, answer.text

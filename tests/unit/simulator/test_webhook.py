@@ -72,5 +72,5 @@ def test_out_of_order_tells_the_true_times() -> None:
 @pytest.mark.parametrize("wrong", [{"script": "x"}, {"order": ["ended"]}, {"ring_s": "1"}, {"talk_s": -1}])
 def test_nonsense_is_not_played(wrong: dict[str, object]) -> None:
     """An unknown script, event or time is refused."""
-    with pytest.raises(ValueError, match="must be|may name"):
+    with pytest.raises(ValueError, match=r"must be|may name"):
         Play(webhook_url="http://x", secret="s", **wrong)  # type: ignore[arg-type]  # that is the point
