@@ -61,7 +61,7 @@ def update_body(settings: Settings) -> shapes.Check:
         "safe_update": shapes.boolean,
         "updated_stamp": shapes.text(40),
     }
-    return _wrapped(shapes.record(ticket, required=("safe_update",)))
+    return _wrapped(shapes.record(ticket))
 
 
 def _wrapped(ticket: shapes.Check) -> shapes.Check:

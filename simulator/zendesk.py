@@ -100,7 +100,10 @@ class Zendesk:
 
 
 def _check_stamp(ticket: Ticket, fields: Document) -> None:
-    safe, seen = fields.pop("safe_update"), fields.pop("updated_stamp", None)
+    safe, seen = fields.pop("safe_update", None), fields.pop("updated_stamp", None)
+    if safe is None and seen is not None:
+        # A stamp alone protects nothing: whoever sends one has forgotten the other.
+        raise record_invalid({"safe_update": ["is required with updated_stamp"]})
     if safe and seen is None:
         raise record_invalid({"updated_stamp": ["is required when safe_update is true"]})
     if safe and seen != ticket.updated_at:

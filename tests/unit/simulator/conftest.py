@@ -68,8 +68,8 @@ class Client:
         return self.ask("POST", "/api/v2/tickets", {"ticket": {**ticket, **changes}}, headers={"idempotency-key": key})
 
     def update(self, ticket_id: int, **fields: object) -> Answer:
-        """Updates a ticket, not optimistically unless asked to."""
-        return self.ask("PUT", f"/api/v2/tickets/{ticket_id}", {"ticket": {"safe_update": False, **fields}})
+        """Updates a ticket."""
+        return self.ask("PUT", f"/api/v2/tickets/{ticket_id}", {"ticket": fields})
 
     def search(self, query: str) -> Answer:
         """Searches."""
