@@ -217,7 +217,8 @@ class PostgresServer:
             "log_timezone": "UTC",
         }
         if not self._fsync:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # synchronous_commit stays on: what was committed has to outlive a kill -9 of the server.
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         assert self._temporary is not None
         return Child(
