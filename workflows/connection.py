@@ -118,7 +118,11 @@ def data_converter(keyring: Keyring) -> DataConverter:
 
 
 async def connect(
-    keyring: Keyring, *, environment: Mapping[str, str] | None = None, runtime: Runtime | None = None, lazy: bool = False
+    keyring: Keyring,
+    *,
+    environment: Mapping[str, str] | None = None,
+    runtime: Runtime | None = None,
+    lazy: bool = False,
 ) -> Client:
     """A client from Temporal's standard variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS, API key).
 
@@ -131,7 +135,8 @@ async def connect(
 
 async def missing_search_attributes(client: Client) -> list[str]:
     """Names of our search attributes that the namespace lacks."""
-
-    answer = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+    answer = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
     present: Iterable[str] = answer.custom_attributes
     return [key.name for key in SEARCH_ATTRIBUTES if key.name not in set(present)]

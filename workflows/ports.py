@@ -11,10 +11,11 @@ from enum import StrEnum
 
 from temporalio import activity
 
-from workflows.domain.call import CallPolicy, CustomerData, Told
+from workflows.domain.call import CallPolicy, Told
 from workflows.domain.customer import Customer
 from workflows.domain.status import CallStatus
 from workflows.domain.ticket import NewTicket, Ticket, TicketChange, TicketView
+from workflows.domain.token import Alert, TokenExchanged
 
 CALLS_QUEUE = "calls"
 HELP_DESK_QUEUE = "zendesk"
@@ -100,7 +101,7 @@ class TicketFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListComments:
-    """Which of `marks` end a comment of the ticket?"""
+    """Ask which of `marks` end a comment of the ticket."""
 
     ref: CallRef
     ticket_id: int
@@ -171,7 +172,7 @@ class UpdateResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateTicket:
-    """Update a ticket. `final` ends this call's hold on it; the status goes out only if no other active call holds it."""
+    """Update a ticket. `final` ends this call's hold on it; its status goes out only if no active call holds it."""
 
     ref: CallRef
     ticket_id: int
@@ -295,7 +296,6 @@ class Memory:
     corrections: int = 0
     key_number: int = 0
     popped_agents: list[str] = field(default_factory=list)
-    customer_data: str = CustomerData.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,10 +311,11 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOpened:
-    """`memory` is what an earlier run of this call had finished, None for a new call."""
+    """`memory` is what an earlier run of this call had finished, None for a new call; `version` its last save."""
 
     generation: int
     memory: Memory | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,35 +394,6 @@ class ExchangeToken:
     known_version: int
 
 
-class ExchangeResult(StrEnum):
-    """How an exchange ended, short of an unreachable endpoint."""
-
-    STORED = "stored"
-    CLIENT_REFUSED = "client_refused"
-    UNAVAILABLE = "unavailable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenExchanged:
-    """Never the token itself: its version, life and scopes. `retry_after_s` when the endpoint asked for it."""
-
-    result: str
-    version: int = 0
-    obtained_at: datetime | None = None
-    expires_at: datetime | None = None
-    scopes: list[str] = field(default_factory=list)
-    detail: str | None = None
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """Something an administrator must know. At most one POST a kind an hour. `text` holds no customer data."""
-
-    kind: str
-    text: str
-
-
 class Credentials(ABC):
     """The token and the alerts about it. Queue `token`."""
 
@@ -438,32 +410,7 @@ class Credentials(ABC):
 
 # --- the token workflow's messages ---------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenState:
-    """What the token workflow knows, and what it carries over when it continues as new."""
-
-    account: str
-    required_scopes: list[str] = field(default_factory=list)
-    margin_s: int = 300
-    version: int = 0
-    obtained_at: datetime | None = None
-    expires_at: datetime | None = None
-    scopes: list[str] = field(default_factory=list)
-    problem: str | None = None
-    """None, `unavailable`, `client_refused` or `scopes`."""
-    detail: str | None = None
-    last_exchange_at: datetime | None = None
-    next_exchange_at: datetime | None = None
-    failures: int = 0
-    refusals: int = 0
-    forbidden_checked_version: int = 0
-    pending_alerts: list[Alert] = field(default_factory=list)
-
-    @property
-    def missing_scopes(self) -> list[str]:
-        """Required but not granted, in the order required."""
-        return [scope for scope in self.required_scopes if scope not in self.scopes]
+TOKEN_WORKFLOW = "TokenWorkflow"  # noqa: S105 - a workflow's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

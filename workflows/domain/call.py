@@ -147,8 +147,20 @@ class Call:
     told_at: datetime | None = None
     corrections: int = 0
     correction_abandoned: bool = False
+    key_number: int = 0
     pops: dict[str, Pop] = field(default_factory=dict)
+    popped_before: list[str] = field(default_factory=list)
     attention: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Ringing or talking: the end is neither known nor given up on."""
+        return self.facts.completed is None and self.told is None
+
+    @property
+    def pop_open(self) -> bool:
+        """Whether a screen pop may still become due."""
+        return any(pop.state == PopState.PENDING for pop in self.pops.values())
 
     @property
     def label(self) -> str:
@@ -175,11 +187,6 @@ class Call:
             return CallState.END_NOT_REPORTED
         return CallState.IN_CALL if facts.answers else CallState.RINGING
 
-    @property
-    def opened_for_s(self) -> timedelta:
-        """How long the call may go without an end."""
-        return timedelta(seconds=self.policy.max_duration_s)
-
     def record(self, event: CallEvent, now: datetime) -> bool:
         """Remember an event; False when it is known already. Nothing else happens here."""
         if event.key in self.events:
@@ -193,19 +200,19 @@ class Call:
         if event.type == EventType.ANSWERED:
             agent = event.agent or Agent()
             deadline = now + timedelta(seconds=self.policy.screen_pop_deadline_s)
-            self.pops.setdefault(agent.key, Pop(agent=agent, received_at=event.received_at, seen_at=now, deadline=deadline))
+            self.pops.setdefault(
+                agent.key, Pop(agent=agent, received_at=event.received_at, seen_at=now, deadline=deadline)
+            )
         return True
 
     def settle(self, now: datetime) -> list[Pop]:
-        """End the pops that no longer help: too late, call over, or another agent has the call. Returns those that ended."""
-        facts = self.facts
-        last = facts.last_answer
-        current = (last.agent or Agent()).key if last else None
+        """End the pops that no longer help (too late, call over, another agent has it) and return them."""
+        current = self.facts.talking_to
         ended = []
         for key, pop in self.pops.items():
             if pop.state != PopState.PENDING:
                 continue
-            if facts.completed is not None or self.told is not None or key != current:
+            if not self.active or key != current or key in self.popped_before:
                 pop.state = PopState.NOT_NEEDED
             elif now >= pop.deadline:
                 pop.state = PopState.MISSED
@@ -218,7 +225,8 @@ class Call:
         """What the final update says, once it is due: the stragglers had their time, or the end is overdue."""
         facts = self.facts
         if facts.completed is None:
-            return CallState.END_NOT_REPORTED if now >= self.opened_at + self.opened_for_s else None
+            overdue = now >= self.opened_at + timedelta(seconds=self.policy.max_duration_s)
+            return CallState.END_NOT_REPORTED if overdue else None
         whole = facts.started is not None and bool(facts.answers)
         assert self.end_seen_at is not None
         if whole or now >= self.end_seen_at + timedelta(seconds=self.policy.grace_s):
@@ -244,17 +252,18 @@ def next_steps(call: Call, now: datetime) -> Decision:
     A step stays in the answer until its result is folded into the call, so a caller starts what is new,
     leaves what runs, and stops what is no longer named.
     """
-    steps = tuple(s for s in (_customer_step(call, now), _ticket_step(call, now)) if s) + tuple(_pop_steps(call, now))
+    pops = tuple(_pop_steps(call, now))
+    steps = tuple(s for s in (_customer_step(call, now), _ticket_step(call, now)) if s) + pops
     linger = call.lingers_until()
     finished = linger is not None and now >= linger and not steps
-    upcoming = [moment for moment in _moments(call) if moment > now]
+    upcoming = [moment for moment in _moments(call, popping=bool(pops)) if moment > now]
     return Decision(steps=steps, wake_at=min(upcoming, default=None), finished=finished)
 
 
 def _customer_step(call: Call, now: datetime) -> Step | None:
     if call.customer_data != CustomerData.UNKNOWN or not call.customer.known:
         return None
-    if call.facts.completed is not None or call.told is not None:
+    if not call.active:
         return None
     still_shown = not call.pops or any(_may_still_send(pop, now) for pop in call.pops.values())
     return Step(kind=StepKind.FETCH_CUSTOMER, subject=str(len(call.pops))) if still_shown else None
@@ -285,11 +294,8 @@ def _correction(call: Call) -> Step | None:
 def _pop_steps(call: Call, now: datetime) -> Iterator[Step]:
     customer_pending = call.customer.known and call.customer_data == CustomerData.UNKNOWN
     customer_ready = call.customer_data == CustomerData.READY
-    over = call.facts.completed is not None or call.told is not None
-    last = call.facts.last_answer
-    current = (last.agent or Agent()).key if last else None
     for key, pop in call.pops.items():
-        if over or key != current or not _may_still_send(pop, now):
+        if not call.active or key != call.facts.talking_to or not _may_still_send(pop, now):
             continue
         if pop.state == PopState.PENDING:
             something = call.ticket is not None or customer_ready
@@ -306,16 +312,16 @@ def _may_still_send(pop: Pop, now: datetime) -> bool:
     return open_ and now < pop.deadline
 
 
-def _moments(call: Call) -> Iterator[datetime]:
-    """Every moment at which time alone may change the decision."""
+def _moments(call: Call, *, popping: bool) -> Iterator[datetime]:
+    """Every moment at which time alone may change the decision; a pop that is under way has its own deadline."""
     if (linger := call.lingers_until()) is not None:
         yield linger
         return
     if call.end_seen_at is not None:
         yield call.end_seen_at + timedelta(seconds=call.policy.grace_s)
     else:
-        yield call.opened_at + call.opened_for_s
+        yield call.opened_at + timedelta(seconds=call.policy.max_duration_s)
         for pop in call.pops.values():
-            if pop.state == PopState.PENDING:
+            if pop.state == PopState.PENDING and not popping:
                 yield pop.patience_ends
                 yield pop.deadline

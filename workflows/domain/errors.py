@@ -1,10 +1,10 @@
 """Why a step did not work, in names that Temporal's UI, the logs and `docs/errors.md` share.
 
-    Failure
-    ├── retried with back-off ...... Unavailable, RateLimited, LedgerUnavailable, NotSent
-    ├── retried when mended ........ CredentialRefused, ScopeMissing
-    ├── retried a minute apart ..... Forbidden, Misconfigured
-    └── needs a person ............. StepRefused, CommentsIncomplete, Unexpected
+Failure
+├── retried with back-off ...... Unavailable, RateLimited, LedgerUnavailable, NotSent
+├── retried when mended ........ CredentialRefused, ScopeMissing
+├── retried a minute apart ..... Forbidden, Misconfigured
+└── needs a person ............. StepRefused, CommentsIncomplete, Unexpected
 """
 
 from enum import StrEnum

@@ -58,7 +58,7 @@ class CallEvent:
 
     @property
     def key(self) -> str:
-        """What makes a second delivery the same event: the sender's event id, else the type (and the agent of an answer)."""
+        """What makes a second delivery the same event: the sender's event id, else the type (and an answer's agent)."""
         if self.event_id:
             return f"{self.type} id {self.event_id}"
         if self.type == EventType.ANSWERED:
@@ -87,6 +87,12 @@ class Facts:
     def last_answer(self) -> CallEvent | None:
         """The answer that counts for the ticket: the latest."""
         return self.answers[-1] if self.answers else None
+
+    @property
+    def talking_to(self) -> str | None:
+        """The key of the agent who has the call, as far as is known."""
+        last = self.last_answer
+        return (last.agent or Agent()).key if last else None
 
     def first(self, attribute: str) -> str | None:
         """The first value any event has for an optional text attribute."""

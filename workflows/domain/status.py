@@ -1,4 +1,4 @@
-"""A call's own account of itself: the answer to the query `status` and to `GET /calls/{call_id}`, customer data masked."""
+"""A call's own account of itself: the answer to the query `status` and to `GET /calls/{call_id}`, masked."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

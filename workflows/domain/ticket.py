@@ -23,7 +23,7 @@ class TicketOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketView:
-    """A ticket as the vendor showed it, cut to what decisions use. `updated_at` is the vendor's text, used as a stamp."""
+    """A ticket as the vendor showed it, cut to what decisions use. `updated_at` is the vendor's text: the stamp."""
 
     id: int
     status: str | None = None
@@ -70,7 +70,7 @@ class CallMetadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTicket:
-    """The ticket to create. `plain` is the fallback after a 422: subject, comment, requester name and external id only."""
+    """The ticket to create. `plain`, after a 422: subject, comment, requester name and external id only."""
 
     subject: str
     comment: str
@@ -171,14 +171,19 @@ def note_of(label: str, facts: Facts, outcome: str, what: str) -> str:
         ("Recording", data.recording_url),
     )
     headline = ("Correction. " if what.startswith("corrected") else "") + _HEADLINES[outcome]
-    return "\n".join([headline, *(f"{name}: {_one_line(value)}" for name, value in rows if value is not None), mark(label, what)])
+    return "\n".join(
+        [headline, *(f"{name}: {_one_line(value)}" for name, value in rows if value is not None), mark(label, what)]
+    )
 
 
 def status_may_be_sent(ticket: Ticket, seen: TicketView) -> bool:
-    """Whether, after a conflict, our status may go out: only over one of ours or the one before us."""
-    ours = {(ticket.status_set, ticket.custom_status)} if ticket.status_set else set()
-    before = {ticket.status_before} if ticket.status_before else set()
-    return (seen.status, seen.custom_status) in ours or (seen.status in before and seen.custom_status in (None, IN_CALL))
+    """Whether, after somebody else wrote, our status may go out: only over one of ours or the one before us."""
+    in_call = seen.status == IN_CALL_STATUS and seen.custom_status == IN_CALL
+    ours = ticket.status_set is not None and (seen.status, seen.custom_status) == (
+        ticket.status_set,
+        ticket.custom_status,
+    )
+    return in_call or ours or seen.status == ticket.status_before
 
 
 def _moment(event: CallEvent | None) -> str | None:

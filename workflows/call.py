@@ -1,0 +1,244 @@
+"""The life of one call: webhooks come in as signals, what is due is done once, and an account of it is kept."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.account import Account
+    from workflows.domain.call import Call, CallPolicy, CustomerData, Decision, Step, StepKind, next_steps
+    from workflows.domain.events import CallEvent, facts_of
+    from workflows.domain.status import CallStatus
+    from workflows.domain.token import Alert
+    from workflows.pops import ScreenPops
+    from workflows.ports import (
+        CALL_EVENT_SIGNAL,
+        CALL_STATUS_QUERY,
+        CALL_WORKFLOW,
+        CRM_QUEUE,
+        TOKEN_QUEUE,
+        CallRef,
+        CallStart,
+        Credentials,
+        Crm,
+        FetchCustomer,
+        Ledger,
+        OpenCall,
+    )
+    from workflows.requests import PATIENT_INTERVAL, Requests
+    from workflows.tickets import StepRefusedError, Tickets
+
+_UNSTOPPABLE = frozenset({StepKind.CORRELATE, StepKind.FINAL_UPDATE, StepKind.CORRECT})
+"""Steps that are carried through once begun."""
+_POLICY_LIMIT = timedelta(seconds=5)
+_CUSTOMER_BACK_OFF = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10))
+_ALERT_LIMIT = timedelta(hours=1)
+
+
+@workflow.defn(name=CALL_WORKFLOW)
+class CallWorkflow:
+    """One call, id `call-<call_id>`. It never fails: what cannot be done is `needs_attention`."""
+
+    @workflow.init
+    def __init__(self, start: CallStart) -> None:
+        self._inbox: list[tuple[CallEvent, datetime]] = []
+        self._call = Call(call_id=start.call_id, policy=CallPolicy(screen_pop_properties=[]), opened_at=workflow.now())
+        self._requests = Requests(self._call, self._touch)
+        self._tickets = Tickets(self._call, self._requests)
+        self._pops = ScreenPops(self._call, self._requests)
+        self._account = Account(self._call, self._requests)
+        self._running: dict[str, tuple[Step, asyncio.Task[None]]] = {}
+        self._refused: set[Step] = set()
+        self._timers: dict[datetime, asyncio.Task[None]] = {}
+        self._opening: asyncio.Task[None] | None = None
+        self._opened = False
+        self._touched = True
+
+    @workflow.run
+    async def run(self, start: CallStart) -> None:  # noqa: ARG002 - `__init__` took it
+        """Until the call is over and its late events had their time."""
+        await self._fix_policy()
+        while True:
+            self._take_inbox()
+            decision = self._decide()
+            self._open_once()
+            self._carry_out(decision)
+            self._account.publish()
+            if not self._pop_under_way():
+                self._account.save()
+            if decision.finished and not self._running and not self._inbox and self._account.saved:
+                break
+            self._set_timer(decision.wake_at)
+            await workflow.wait_condition(lambda: self._touched)
+            self._touched = False
+
+    @workflow.signal(name=CALL_EVENT_SIGNAL)
+    def event(self, event: CallEvent) -> None:
+        """One webhook. Only remembered here; a repetition makes no difference."""
+        self._inbox.append((event, workflow.now()))
+        self._touch()
+
+    @workflow.query(name=CALL_STATUS_QUERY)
+    def status(self) -> CallStatus:
+        """The call's own account of itself, customer data masked."""
+        return self._account.status()
+
+    # --- private steps -----------------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        self._touched = True
+
+    async def _fix_policy(self) -> None:
+        self._call.policy = await workflow.execute_local_activity_method(
+            Ledger.call_policy, start_to_close_timeout=_POLICY_LIMIT
+        )
+
+    def _take_inbox(self) -> None:
+        for event, seen_at in self._inbox:
+            self._account.count_event(event, new=self._call.record(event, seen_at))
+        self._inbox.clear()
+
+    def _decide(self) -> Decision:
+        self._account.count_pops(self._call.settle(workflow.now()))
+        return next_steps(self._call, workflow.now())
+
+    def _open_once(self) -> None:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        """Enter the call in the ledger, and take over what an earlier run of it had finished."""
+        events = facts_of(self._call.events.values())
+        command = OpenCall(
+            call_id=self._call.call_id,
+            run_id=workflow.info().run_id,
+            customer=events.customer,
+            occurred_at=min((e.occurred_at for e in self._call.events.values()), default=workflow.now()),
+            max_duration_s=self._call.policy.max_duration_s,
+        )
+        opened = await self._requests.ledger(Ledger.open_call, command)
+        self._account.take_over(opened)
+        self._opened = True
+        self._touch()
+
+    def _pop_under_way(self) -> bool:
+        # The ledger waits: its local activity would hold up the command that sends the pop.
+        return any(step.kind == StepKind.SCREEN_POP for step, _ in self._running.values())
+
+    def _carry_out(self, decision: Decision) -> None:
+        """Stop what is no longer due, then start what is new and whose lane is free; pops first."""
+        for step, task in self._running.values():
+            if step not in decision.steps and step.kind not in _UNSTOPPABLE and not task.cancelling():
+                task.cancel()
+        for step in sorted(decision.steps, key=lambda step: step.kind != StepKind.SCREEN_POP):
+            waits = step.lane == "ticket" and not self._opened
+            if step.lane not in self._running and step not in self._refused and not waits:
+                self._running[step.lane] = (step, asyncio.create_task(self._perform(step)))
+
+    async def _perform(self, step: Step) -> None:
+        try:
+            await self._performer(step)
+            self._call.attention.pop(str(step.kind), None)
+        except asyncio.CancelledError:
+            pass
+        except StepRefusedError as refusal:
+            self._refused.add(step)
+            self._need_attention(step, str(refusal))
+        except Exception as error:  # noqa: BLE001 - a call never fails: whatever this is, a person has to see it
+            if not is_cancelled_exception(error):
+                workflow.logger.exception("step failed unexpectedly", extra={"step": step.kind})
+                self._need_attention(step, f"{step.kind} failed unexpectedly: {type(error).__name__}")
+                await workflow.sleep(PATIENT_INTERVAL)
+        finally:
+            self._running.pop(step.lane, None)
+            self._touch()
+
+    def _performer(self, step: Step) -> Coroutine[Any, Any, None]:
+        match step.kind:
+            case StepKind.FETCH_CUSTOMER:
+                return self._fetch_customer()
+            case StepKind.CORRELATE:
+                return self._tickets.correlate()
+            case StepKind.SET_IN_CALL:
+                return self._tickets.set_in_call()
+            case StepKind.SCREEN_POP:
+                return self._pop(step.subject.rpartition(" ")[0])
+            case StepKind.FINAL_UPDATE:
+                return self._tell_outcome()
+            case StepKind.CORRECT:
+                return self._correct()
+
+    async def _fetch_customer(self) -> None:
+        call = self._call
+        fetched = await self._requests.bounded(
+            Crm.fetch_customer,
+            FetchCustomer(
+                ref=CallRef(call_id=call.call_id, generation=call.generation, step="fetch_customer"),
+                customer=call.customer,
+                properties=call.policy.screen_pop_properties,
+            ),
+            step="fetch_customer",
+            queue=CRM_QUEUE,
+            attempt_limit=timedelta(seconds=call.policy.http_timeout_s + 5),
+            limit=timedelta(seconds=call.policy.max_duration_s),
+            back_off=_CUSTOMER_BACK_OFF,
+        )
+        if fetched is not None:
+            call.customer_record = dict(fetched.record or {})
+            call.customer_data = CustomerData.READY if fetched.record else CustomerData.ABSENT
+
+    async def _pop(self, agent_key: str) -> None:
+        pop = self._call.pops[agent_key]
+        before = pop.state
+        refused = await self._pops.send(agent_key)
+        if pop.state != before:
+            self._account.count_pops([pop])
+        if refused is not None:
+            self._alert("screen_pop_refused", f"Zendesk refuses the screen pop of call {self._call.label}: {refused}")
+
+    async def _tell_outcome(self) -> None:
+        outcome = self._call.outcome(workflow.now())
+        assert outcome is not None
+        told = self._call.telling(outcome)
+        if await self._tickets.tell_outcome(outcome):
+            self._call.told, self._call.told_at = told, workflow.now()
+            self._account.count_outcome(outcome)
+
+    async def _correct(self) -> None:
+        call = self._call
+        told = call.telling(call.state)
+        if await self._tickets.correct(call.corrections + 1):
+            call.corrections += 1
+            call.told = told
+        else:
+            call.correction_abandoned = True
+
+    def _need_attention(self, step: Step, text: str) -> None:
+        self._call.attention[str(step.kind)] = text
+        self._alert("call_needs_attention", f"call {self._call.label} needs attention: {text}")
+
+    def _alert(self, kind: str, text: str) -> None:
+        workflow.start_activity_method(
+            Credentials.post_alert,
+            Alert(kind=kind, text=text),
+            task_queue=TOKEN_QUEUE,
+            start_to_close_timeout=timedelta(seconds=15),
+            schedule_to_close_timeout=_ALERT_LIMIT,
+        )
+
+    def _set_timer(self, wake_at: datetime | None) -> None:
+        """One timer for the next moment that matters; a later one stays, as its moment will come."""
+        for moment in [m for m in self._timers if wake_at is None or m < wake_at]:
+            self._timers.pop(moment).cancel()
+        if wake_at is not None and wake_at not in self._timers:
+            self._timers[wake_at] = asyncio.create_task(self._wake(wake_at))
+
+    async def _wake(self, moment: datetime) -> None:
+        await workflow.sleep(max(moment - workflow.now(), timedelta(milliseconds=1)))
+        self._timers.pop(moment, None)
+        self._touch()
