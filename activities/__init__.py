@@ -1,0 +1,1 @@
+"""Adapters: everything that touches network or database, behind the ports of `workflows.ports`."""
