@@ -22,6 +22,7 @@ import psycopg
 
 from cli.errors import ServerDidNotStart, ServerNotFound
 from cli.servers.child import Account, Child, environment_without, free_port, launcher
+from cli.servers.folder import Folder
 from cli.servers.progress import run, say
 
 OLDEST = 14
@@ -106,7 +107,7 @@ class PostgresServer:
         self._fsync = fsync
         self._port: int | None = None
         self._password = ""
-        self._temporary: Path | None = None
+        self._temporary: Folder | None = None
         self._folder = Path()
         self._bin = Path()
         self._account: Account | None = None
@@ -166,7 +167,7 @@ class PostgresServer:
         binaries = find()
         self._account = _nobody() if os.geteuid() == 0 else None
         self._temporary = _folder_for(self._account)
-        self._folder = self._kept.absolute() if self._kept else self._temporary
+        self._folder = self._kept.absolute() if self._kept else self._temporary.path
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._account and not _open_to_others(self._folder):
             raise ServerDidNotStart(f"{self._folder} cannot be reached by `nobody`, as whom PostgreSQL runs for root.")
@@ -174,7 +175,7 @@ class PostgresServer:
         say(f"PostgreSQL: {binaries.version} {binaries.origin} ({binaries.folder}){who}")
         self._bin = binaries.folder
         if self._account and not _open_to_others(binaries.folder):
-            self._bin = _copy(binaries.folder, self._temporary)
+            self._bin = _copy(binaries.folder, self._temporary.path)
         password = self._folder / "password"
         if not (self._folder / "data" / "PG_VERSION").exists():
             # Letters and digits only: it stands in an address.
@@ -223,7 +224,7 @@ class PostgresServer:
         assert self._temporary is not None
         return Child(
             [str(self._bin / "postgres"), "-D", str(self._folder / "data"), *arguments],
-            log=self._temporary / "postgres.log",
+            log=self._temporary.path / "postgres.log",
             env=_environment(),
             cwd=self._folder,
             account=self._account,
@@ -252,18 +253,22 @@ class PostgresServer:
     def _close(self) -> None:
         self.stop()
         if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary.remove()
             self._temporary = None
             self._port = None
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self._close()
+            raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._close()
 
     async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
@@ -282,16 +287,13 @@ def _nobody() -> Account:
     return Account(uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def _folder_for(account: Account | None) -> Path:
+def _folder_for(account: Account | None) -> Folder:
     """Make a folder of ours that the account, too, can reach."""
-    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - only where mkdtemp goes
+    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - only as places for mkdtemp
     for place in places:
         if account is None or _open_to_others(place):
-            folder = Path(tempfile.mkdtemp(prefix="talkbridge-pg-", dir=place))
-            if account:
-                # Others may pass through, not look: what is inside belongs to the account.
-                folder.chmod(0o711)
-            return folder
+            # The account may pass through it, not look: what it is to read inside belongs to it.
+            return Folder(place, mode=0o711 if account else 0o700)
     raise ServerNotFound("No folder for temporary files can be reached by `nobody`: set TMPDIR to one that can.")
 
 

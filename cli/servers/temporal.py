@@ -21,6 +21,7 @@ from temporalio.service import RPCError
 from cli.errors import CommandFailed, ServerDidNotStart, ServerNotFound
 from cli.servers.cache import cache_dir, making
 from cli.servers.child import Child, environment_without, free_port
+from cli.servers.folder import Folder
 from cli.servers.progress import run, say
 
 VERSION = "1.8.2"
@@ -130,7 +131,7 @@ def _build(staging: Path) -> Path:
     flags = f"-s -w -X github.com/temporalio/cli/internal/temporalcli.Version={VERSION}"
     try:
         run(
-            ["go", "build", "-trimpath", f"-ldflags={flags}", "-o", str(binary), COMMAND],
+            ["go", "build", f"-ldflags={flags}", "-o", str(binary), COMMAND],
             title=f"Building the Temporal server {VERSION} with Go, once",
             expected_s=BUILD_EXPECTED_S,
             limit_s=BUILD_LIMIT_S,
@@ -170,7 +171,7 @@ class TemporalServer:
         self._extra_args = extra_args
         self._external = None if own else os.environ.get("TEMPORAL_ADDRESS")
         self._child: Child | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Folder | None = None
 
     @property
     def external(self) -> bool:
@@ -203,13 +204,13 @@ class TemporalServer:
             return self
         binary = find()
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="talkbridge-temporal-")
+            self._folder = Folder()
         given = self._port
         for _ in range(3):
             # One that was free a moment ago may be taken by now; one that was asked for, or used before, stays.
             self._port = given or free_port()
             self._ui_port = (self._ui_port or free_port()) if self._ui else None
-            self._child = self._run(binary, Path(self._folder.name))
+            self._child = self._run(binary, self._folder.path)
             if _in_thread(self.address, self._child):
                 return self
             self._child.kill()
@@ -248,17 +249,21 @@ class TemporalServer:
     def _close(self) -> None:
         self.stop()
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
             self._folder = None
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self._close()
+            raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._close()
 
     async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None

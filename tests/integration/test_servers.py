@@ -3,7 +3,6 @@
 import asyncio
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -43,7 +42,7 @@ def postgres_binaries(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 def test_postgres_answers_comes_back_and_leaves_nothing(postgres_binaries: str) -> None:
     """It keeps its data over a stop and a kill -9, at one address, and its processes and folders go with it."""
     with PostgresServer(own=True, fsync=False) as server:
-        url, folder, processes = server.url, server._temporary, _family(server.pid)
+        url, folder, processes = server.url, server._folder, _family(server.pid)
         _execute(url, "CREATE TABLE kept (word text)")
         server.stop()
         assert not _alive(server.pid)
@@ -54,7 +53,6 @@ def test_postgres_answers_comes_back_and_leaves_nothing(postgres_binaries: str) 
         assert server.url == url
         assert _execute(url, "SELECT word FROM kept") == [("stopped",)]
         processes |= _family(server.pid)
-    assert folder is not None
     assert not folder.exists()
     _gone(processes)
 
@@ -86,12 +84,12 @@ def test_postgres_keeps_its_data_in_a_folder_when_asked() -> None:
     """A second server on the same folder finds what the first one stored, with the same password."""
     folder = postgres._folder_for(postgres._nobody() if os.geteuid() == 0 else None)
     try:
-        with PostgresServer(own=True, directory=folder / "kept") as server:
+        with PostgresServer(own=True, directory=folder.path / "kept") as server:
             _execute(server.url, "CREATE TABLE kept AS SELECT 1 AS one")
-        with PostgresServer(own=True, directory=folder / "kept") as server:
+        with PostgresServer(own=True, directory=folder.path / "kept") as server:
             assert _execute(server.url, "SELECT one FROM kept") == [(1,)]
     finally:
-        shutil.rmtree(folder)
+        folder.remove()
 
 
 def test_databases_of_tests_are_their_own(database_url: str, database_template: str) -> None:
