@@ -26,6 +26,7 @@ class Ticket:
     id: int
     status: str | None = None
     custom_status: str | None = None
+    external_id: str | None = None
     updated_at: str | None = None
 
 
@@ -219,6 +220,7 @@ def _ticket(entry: object) -> Ticket | None:
         id=number,
         status=_text(entry.get("status")),
         custom_status=_text(entry.get("custom_status")),
+        external_id=_text(entry.get("external_id")),
         updated_at=_text(entry.get("updated_at")),
     )
 

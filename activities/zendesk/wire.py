@@ -85,9 +85,16 @@ class Wire:
             self._slots.release()
 
     async def send(
-        self, request: Request, headers: Mapping[str, str], *, before_send: Callable[[], None] = lambda: None
+        self,
+        request: Request,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float | None = None,
+        before_send: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Send once and read the whole answer. `before_send` runs just before the first byte leaves and may raise.
+        """Send once and read the whole answer, within `timeout_s` when that is less than the wire's own.
+
+        `before_send` runs just before the first byte leaves and may raise.
 
         Raises `VendorError`; an answer of any status is no error here.
         """
@@ -100,7 +107,7 @@ class Wire:
                 sent = True
 
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with asyncio.timeout(self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)):
                 return await self._once(request, headers, watch)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError, OSError) as error:
             raise translated(error, sent=sent) from None
