@@ -59,6 +59,7 @@ class Account:
         call, memory = self._call, opened.memory
         call.generation = opened.generation
         if memory is None:
+            self._last_saved = _without_steps(self._snapshot())
             return
         self._version = opened.version
         call.ticket, call.excluded, call.follows = memory.ticket, list(memory.excluded), memory.follows
@@ -87,7 +88,7 @@ class Account:
     @property
     def saved(self) -> bool:
         """Whether the ledger has the call as it stands."""
-        return self._saving is None and self._last_saved == self._snapshot()
+        return self._saving is None and self._last_saved == _without_steps(self._snapshot())
 
     def save(self) -> None:
         """Begin to write the call to the ledger, if it changed and no write is under way."""
@@ -121,7 +122,7 @@ class Account:
         self._version += 1
         try:
             await self._requests.ledger(Ledger.save_call, replace(snapshot, version=self._version))
-            self._last_saved = snapshot
+            self._last_saved = _without_steps(snapshot)
         finally:
             self._saving = None
             self._requests.changed()
@@ -171,6 +172,11 @@ class Account:
         lines += [f"Screen pop for {pop.agent.key}: {pop.state}" for pop in call.pops.values()]
         lines += [f"Needs attention: {text}" for text in call.attention.values()]
         return "\n\n".join(lines)
+
+
+def _without_steps(command: SaveCall) -> SaveCall:
+    """What is worth a write of its own: how far a request has come is not, it goes along with the next."""
+    return replace(command, status=replace(command.status, steps=[]), memory=replace(command.memory, key_number=0))
 
 
 def _event_status(event: CallEvent) -> EventStatus:

@@ -7,12 +7,12 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from workflows.account import Account
     from workflows.domain.call import Call, CallPolicy, CustomerData, Decision, Step, StepKind, next_steps
-    from workflows.domain.events import CallEvent, facts_of
+    from workflows.domain.events import CallEvent, EventType
     from workflows.domain.status import CallStatus
     from workflows.domain.token import Alert
     from workflows.pops import ScreenPops
@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         CALL_WORKFLOW,
         CRM_QUEUE,
         TOKEN_QUEUE,
+        CallOpened,
         CallRef,
         CallStart,
         Credentials,
@@ -30,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Ledger,
         OpenCall,
     )
-    from workflows.requests import PATIENT_INTERVAL, Requests
+    from workflows.requests import LOCAL_LIMIT, ONCE, PATIENT_INTERVAL, Requests
     from workflows.tickets import StepRefusedError, Tickets
 
 _UNSTOPPABLE = frozenset({StepKind.CORRELATE, StepKind.FINAL_UPDATE, StepKind.CORRECT})
@@ -55,21 +56,19 @@ class CallWorkflow:
         self._running: dict[str, tuple[Step, asyncio.Task[None]]] = {}
         self._refused: set[Step] = set()
         self._timers: dict[datetime, asyncio.Task[None]] = {}
-        self._opening: asyncio.Task[None] | None = None
-        self._opened = False
+        self._entering: asyncio.Task[None] | None = None
         self._touched = True
 
     @workflow.run
     async def run(self, start: CallStart) -> None:  # noqa: ARG002 - `__init__` took it
         """Until the call is over and its late events had their time."""
-        await self._fix_policy()
+        await self._begin()
         while True:
             self._take_inbox()
             decision = self._decide()
-            self._open_once()
             self._carry_out(decision)
             self._account.publish()
-            if not self._pop_under_way():
+            if self._may_save():
                 self._account.save()
             if decision.finished and not self._running and not self._inbox and self._account.saved:
                 break
@@ -93,10 +92,44 @@ class CallWorkflow:
     def _touch(self) -> None:
         self._touched = True
 
-    async def _fix_policy(self) -> None:
+    async def _begin(self) -> None:
+        """Fix the policy and enter the ledger in one step; an answered call does not wait for the ledger."""
+        if not any(event.type == EventType.ANSWERED for event, _ in self._inbox):
+            self._take_inbox()
+            try:
+                opened = await workflow.execute_local_activity_method(
+                    Ledger.open_call, self._opening(), schedule_to_close_timeout=LOCAL_LIMIT, retry_policy=ONCE
+                )
+            except ActivityError:
+                workflow.logger.warning("ledger slow or out of reach: the call goes on and enters it later")
+            else:
+                self._take_over(opened)
+                return
         self._call.policy = await workflow.execute_local_activity_method(
             Ledger.call_policy, start_to_close_timeout=_POLICY_LIMIT
         )
+        self._take_inbox()
+        self._entering = asyncio.create_task(self._enter())
+
+    async def _enter(self) -> None:
+        self._take_over(await self._requests.patient_ledger(Ledger.open_call, self._opening()))
+        self._entering = None
+        self._touch()
+
+    def _opening(self) -> OpenCall:
+        events = self._call.events.values()
+        return OpenCall(
+            call_id=self._call.call_id,
+            run_id=workflow.info().run_id,
+            customer=self._call.customer,
+            occurred_at=min((event.occurred_at for event in events), default=workflow.now()),
+            status=self._account.status(),
+        )
+
+    def _take_over(self, opened: CallOpened) -> None:
+        self._call.policy = opened.policy
+        self._account.take_over(opened)
+        self._tickets.others = opened.others
 
     def _take_inbox(self) -> None:
         for event, seen_at in self._inbox:
@@ -107,28 +140,18 @@ class CallWorkflow:
         self._account.count_pops(self._call.settle(workflow.now()))
         return next_steps(self._call, workflow.now())
 
-    def _open_once(self) -> None:
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._open())
+    def _may_save(self) -> bool:
+        """Not while a pop is under way, whose command a local activity would hold up.
 
-    async def _open(self) -> None:
-        """Enter the call in the ledger, and take over what an earlier run of it had finished."""
-        events = facts_of(self._call.events.values())
-        command = OpenCall(
-            call_id=self._call.call_id,
-            run_id=workflow.info().run_id,
-            customer=events.customer,
-            occurred_at=min((e.occurred_at for e in self._call.events.values()), default=workflow.now()),
-            max_duration_s=self._call.policy.max_duration_s,
+        Nor while the final update is, unless it is stuck: its ledger row carries the outcome.
+        """
+        kinds = {step.kind for step, _ in self._running.values()}
+        stuck = bool(self._call.attention)
+        return (
+            self._entering is None
+            and StepKind.SCREEN_POP not in kinds
+            and (stuck or StepKind.FINAL_UPDATE not in kinds)
         )
-        opened = await self._requests.ledger(Ledger.open_call, command)
-        self._account.take_over(opened)
-        self._opened = True
-        self._touch()
-
-    def _pop_under_way(self) -> bool:
-        # The ledger waits: its local activity would hold up the command that sends the pop.
-        return any(step.kind == StepKind.SCREEN_POP for step, _ in self._running.values())
 
     def _carry_out(self, decision: Decision) -> None:
         """Stop what is no longer due, then start what is new and whose lane is free; pops first."""
@@ -136,7 +159,7 @@ class CallWorkflow:
             if step not in decision.steps and step.kind not in _UNSTOPPABLE and not task.cancelling():
                 task.cancel()
         for step in sorted(decision.steps, key=lambda step: step.kind != StepKind.SCREEN_POP):
-            waits = step.lane == "ticket" and not self._opened
+            waits = step.lane == "ticket" and self._entering is not None
             if step.lane not in self._running and step not in self._refused and not waits:
                 self._running[step.lane] = (step, asyncio.create_task(self._perform(step)))
 
@@ -233,9 +256,11 @@ class CallWorkflow:
 
     def _set_timer(self, wake_at: datetime | None) -> None:
         """One timer for the next moment that matters; a later one stays, as its moment will come."""
-        for moment in [m for m in self._timers if wake_at is None or m < wake_at]:
+        if wake_at is None:
+            return
+        for moment in [m for m in self._timers if m < wake_at]:
             self._timers.pop(moment).cancel()
-        if wake_at is not None and wake_at not in self._timers:
+        if wake_at not in self._timers:
             self._timers[wake_at] = asyncio.create_task(self._wake(wake_at))
 
     async def _wake(self, moment: datetime) -> None:

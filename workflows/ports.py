@@ -306,16 +306,7 @@ class OpenCall:
     run_id: str
     customer: Customer
     occurred_at: datetime
-    max_duration_s: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallOpened:
-    """`memory` is what an earlier run of this call had finished, None for a new call; `version` its last save."""
-
-    generation: int
-    memory: Memory | None = None
-    version: int = 0
+    status: CallStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +327,21 @@ class TicketOfOthers:
     wait: bool = False
     lookup_external_ids: list[str] = field(default_factory=list)
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOpened:
+    """The call's policy and place in the ledger.
+
+    `memory` is what an earlier run of this call had finished, None for a new call; `version` its last save.
+    `others` is the answer of `find_ticket` for a new call, so that it costs no step of its own.
+    """
+
+    generation: int
+    policy: CallPolicy
+    memory: Memory | None = None
+    version: int = 0
+    others: TicketOfOthers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,11 +24,12 @@ UPDATE_PRIORITY = Priority(priority_key=4)
 
 PATIENT_INTERVAL = timedelta(minutes=10)
 """Between two tries of a step that needs attention."""
+LOCAL_LIMIT = timedelta(milliseconds=300)
+ONCE = RetryPolicy(maximum_attempts=1)
 
 _BACK_OFF = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60))
 _PATIENT = RetryPolicy(initial_interval=PATIENT_INTERVAL, backoff_coefficient=1.0)
 _CONNECT_SLACK_S = 5
-_LOCAL_LIMIT = timedelta(milliseconds=300)
 _LEDGER_LIMIT = timedelta(seconds=5)
 _LEDGER_BACK_OFF = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10))
 
@@ -137,12 +138,16 @@ class Requests:
                 return await workflow.execute_local_activity_method(
                     method,
                     command,
-                    schedule_to_close_timeout=_LOCAL_LIMIT,
-                    retry_policy=RetryPolicy(maximum_attempts=1),
+                    schedule_to_close_timeout=LOCAL_LIMIT,
+                    retry_policy=ONCE,
                 )
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
+        return await self.patient_ledger(method, command)
+
+    async def patient_ledger(self, method: Callable[[Any, C], Awaitable[T]], command: C) -> T:
+        """A step of our own database as a regular activity: retried until it works, and nothing waits meanwhile."""
         return await workflow.execute_activity_method(
             method,
             command,

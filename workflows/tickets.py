@@ -69,6 +69,8 @@ class Tickets:
     def __init__(self, call: Call, requests: Requests) -> None:
         self._call = call
         self._requests = requests
+        self.others: TicketOfOthers | None = None
+        """What the ledger said when the call was entered; good for the first look only."""
 
     # --- which ticket ------------------------------------------------------------------------------------------
 
@@ -105,7 +107,8 @@ class Tickets:
             excluded=call.excluded,
             window_s=call.policy.recent_ticket_window_s,
         )
-        others: TicketOfOthers = await self._requests.ledger(Ledger.find_ticket, find)
+        first, self.others = self.others, None
+        others = first if first is not None else await self._requests.ledger(Ledger.find_ticket, find)
         if others.wait:
             others = await workflow.execute_activity_method(
                 Ledger.await_ticket,

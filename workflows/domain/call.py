@@ -318,7 +318,8 @@ def _moments(call: Call, *, popping: bool) -> Iterator[datetime]:
         yield linger
         return
     if call.end_seen_at is not None:
-        yield call.end_seen_at + timedelta(seconds=call.policy.grace_s)
+        if call.facts.started is None or not call.facts.answers:
+            yield call.end_seen_at + timedelta(seconds=call.policy.grace_s)
     else:
         yield call.opened_at + timedelta(seconds=call.policy.max_duration_s)
         for pop in call.pops.values():

@@ -39,7 +39,7 @@ def mask_phone(phone: str) -> str:
 
 
 def mask_text(text: str, limit: int = MAX_FOREIGN_TEXT) -> str:
-    """A foreign text, safe to store and show: emails and runs of six or more digits masked, cut to `limit` characters."""
+    """A foreign text, safe to store and show: emails and runs of six or more digits masked, cut to `limit`."""
     masked = _DIGITS.sub("•••", _EMAIL.sub("•••@•••", text))
     return masked if len(masked) <= limit else masked[: limit - 1] + "…"
 

@@ -23,7 +23,7 @@ class PopContent:
 
 
 def pop_content(ticket_id: int | None, customer: Mapping[str, object] | None, names: Sequence[str]) -> PopContent:
-    """`ticket_id` when known, then the CRM's properties in the order of `names`; the last ones give way to the limits."""
+    """`ticket_id` when known, then the CRM's properties in the order of `names`; the last give way to the limits."""
     wanted = ([("ticket_id", ticket_id)] if ticket_id is not None else []) + [
         (name, customer[name]) for name in names if customer is not None and customer.get(name) is not None
     ]
