@@ -1,0 +1,88 @@
+"""Logs of this process: one line an event, for people or for machines, and nowhere an email or a phone number."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+from temporalio import activity, workflow
+
+from workflows.domain.customer import mask_text
+
+OWN_IDS = frozenset(
+    {
+        *("activity_id", "activity_type", "attempt_id", "call_id", "namespace", "request_id", "run_id", "step"),
+        *("task_queue", "ticket_id", "timestamp", "workflow_id", "workflow_run_id", "workflow_type"),
+    }
+)
+"""Fields that hold ids of ours, which may look like phone numbers and are left as they are."""
+
+_LONGEST_TEXT = 100_000
+_QUIET = ("httpx2", "httpcore2", "asyncio")
+
+
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Mask emails and runs of digits in every text of an event; the processor before the renderer."""
+    return {name: value if name in OWN_IDS else _masked(value) for name, value in event.items()}
+
+
+def configure(log_format: str = "console", level: str = "INFO") -> None:
+    """Send everything that is logged in this process, by whomever, to standard error in one form."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                # After the masking: a moment is a run of digits too.
+                structlog.processors.TimeStamper(fmt="iso"),
+                _renderer(log_format),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(capture=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # The SDK would write its ids into the message, where they could not be told from a phone number.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
+
+
+def _renderer(log_format: str) -> Processor:
+    if log_format == "json":
+        return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _masked(value: object) -> Any:  # noqa: ANN401 - whatever somebody logs
+    if isinstance(value, str):
+        return mask_text(value, _LONGEST_TEXT)
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, Mapping | MutableMapping):
+        return {_masked(name): each if name in OWN_IDS else _masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(each) for each in value]
+    return mask_text(str(value), _LONGEST_TEXT)
