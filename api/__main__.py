@@ -1,0 +1,71 @@
+"""`python -m api`: the gateway as a process."""
+
+import asyncio
+import os
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+
+from api import log
+from api.app import create_app
+from api.ledger import PostgresLedger
+from api.settings import Settings, SettingsError, load, temporal_environment
+from workflows.connection import connect
+
+GRACE_S = 10
+
+
+def main() -> int:
+    """Serves until told to stop; 1 with one sentence when a setting is missing or malformed."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    log.configure(settings.log_format, settings.log_level)
+    # uvicorn ends in order and then raises the signal again: to end well is no failure.
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    with asyncio.Runner(loop_factory=_config(settings).get_loop_factory()) as runner:
+        return runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    try:
+        temporal = await connect(settings.keyring, environment=temporal_environment(os.environ), lazy=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        sys.stderr.write(f"the TEMPORAL_ settings cannot be used: {error}\n")
+        return 1
+    ledger = PostgresLedger(settings.database_url.get_secret_value(), settings.keyring)
+    await ledger.open()
+    try:
+        config = _config(settings, create_app(settings, temporal, ledger))
+        await uvicorn.Server(config).serve(sockets=[config.bind_socket()])
+    finally:
+        await ledger.close()
+    return 0
+
+
+def _config(settings: Settings, app: object = None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # None where only the loop is asked for
+        host=settings.api_host,
+        port=settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        # Addresses hold call ids at most, but whatever a stranger asks for would be logged as well.
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The gateway's application: routes, who may use them, and what every answer has in common."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+from fastapi import Depends, FastAPI, Request
+from fastapi.security import HTTPBearer
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from api import calls, codec, health, ops, problems, webhooks
+from api.codec import CodecCors
+from api.gateway import Gateway, gateway_of
+from api.metrics import Metrics
+from api.problems import Problem
+from api.reading import Reading
+from api.security import Doorkeeper
+from api.settings import Settings
+
+log = structlog.stdlib.get_logger("api.app")
+
+# For the button in /docs; `_require_ops` decides.
+_documented = HTTPBearer(auto_error=False, scheme_name="ops token", description="OPS_TOKEN, or the cookie of /ops.")
+
+
+def create_app(settings: Settings, temporal: Client, ledger: Reading) -> FastAPI:
+    """The application around a client that may still be unconnected. Whoever made the ledger opens and closes it."""
+    doorkeeper = Doorkeeper(settings.ops_token.get_secret_value())
+    gateway = Gateway(settings=settings, temporal=temporal, ledger=ledger, doorkeeper=doorkeeper)
+    app = FastAPI(
+        title="Talkbridge gateway",
+        summary="Takes telephony webhooks and tells what became of each call.",
+        version="0.1.0",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.gateway = gateway
+    ops_only = [Depends(_documented), Depends(_require_ops)]
+    app.include_router(webhooks.router)
+    app.include_router(health.router)
+    app.include_router(ops.sign_in_router)
+    # Its page asks by itself: a browser is sent to the form instead of being refused.
+    app.include_router(ops.router)
+    for router in (calls.router, codec.router):
+        app.include_router(router, dependencies=ops_only)
+    problems.install(app)
+    app.add_middleware(CodecCors, origin=settings.temporal_ui_origin)
+    app.add_middleware(Observed, metrics=gateway.metrics)
+    return app
+
+
+async def _require_ops(request: Request) -> None:
+    gateway = gateway_of(request)
+    if not gateway.doorkeeper.admits(request, gateway.now().timestamp()):
+        raise Problem(problems.SIGN_IN, headers={"WWW-Authenticate": 'Bearer realm="talkbridge"'})
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Begin to connect to Temporal, so that the first webhook need not; serve whether it works or not."""
+    connecting = asyncio.create_task(_connect(app.state.gateway.temporal))
+    yield
+    connecting.cancel()
+    with suppress(asyncio.CancelledError):
+        await connecting
+
+
+async def _connect(client: Client) -> None:
+    try:
+        await client.service_client.check_health(timeout=timedelta(seconds=webhooks.ACKNOWLEDGE_S))
+    except (RPCError, RuntimeError):
+        log.warning("temporal_unreachable", hint="webhooks are answered 503 until it is there")
+
+
+class Observed:
+    """Outermost: counts every request, keeps answers out of caches, and turns a fault of ours into a problem document.
+
+    Standing outside the framework's own error page, it also keeps exception texts, which may quote a customer, from
+    being logged raw.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Cache-Control", "no-store")
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed_send)
+        except Exception as error:
+            log.exception("request_failed", route=_route(scope), error_type=type(error).__name__)
+            if status:
+                raise
+            await Problem(problems.INTERNAL).response()(scope, receive, observed_send)
+        finally:
+            self._metrics.request(scope["method"], _route(scope), status)
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", None) or "none"

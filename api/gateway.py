@@ -1,0 +1,45 @@
+"""What the endpoints share: settings, the way to Temporal and to the ledger, what was counted and remembered."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from fastapi import Request
+from structlog.stdlib import get_logger
+from temporalio.client import Client
+
+from api.log import Sparing
+from api.metrics import Metrics
+from api.readiness import Readiness
+from api.reading import Reading
+from api.recent import Recent
+from api.security import Doorkeeper
+from api.settings import Settings
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """One gateway's parts. `now` is the wall clock, `steady` a clock that only goes forward, in seconds."""
+
+    settings: Settings
+    temporal: Client
+    ledger: Reading
+    doorkeeper: Doorkeeper
+    metrics: Metrics = field(default_factory=Metrics)
+    recent: Recent = field(default_factory=Recent)
+    refusals: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_signature_refused"))
+    readiness: Readiness = field(default_factory=Readiness)
+    now: Callable[[], datetime] = _utc_now
+    steady: Callable[[], float] = time.monotonic
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that serves this request."""
+    gateway = request.app.state.gateway
+    assert isinstance(gateway, Gateway)
+    return gateway

@@ -1,0 +1,59 @@
+"""`/healthz`, `/readyz` and `/metrics`: open to whoever watches the gateway."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from api import metrics, problems
+from api.gateway import gateway_of
+from api.problems import Problem
+from api.readiness import Reach
+
+router = APIRouter(tags=["health"])
+
+
+class Alive(BaseModel):
+    """The process serves."""
+
+    status: Literal["alive"]
+
+
+class Ready(BaseModel):
+    """Webhooks can be taken. PostgreSQL does not decide: webhooks do not need it."""
+
+    status: Literal["ready"]
+    temporal: Reach
+    postgresql: Reach
+
+
+@router.get("/healthz", summary="Is the process alive?", responses={200: {"model": Alive}})
+async def alive() -> JSONResponse:
+    """Answers as long as the process serves."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get(
+    "/readyz",
+    summary="Can webhooks be taken?",
+    responses={200: {"model": Ready}, **problems.declared(problems.NOT_READY)},
+)
+async def ready(request: Request) -> JSONResponse:
+    """Whether Temporal answers; PostgreSQL is reported and does not decide."""
+    gateway = gateway_of(request)
+    temporal, postgresql = await gateway.readiness.check(gateway.temporal, gateway.ledger, gateway.steady())
+    if temporal == "unreachable":
+        raise Problem(problems.NOT_READY, headers={"Retry-After": "5"}, temporal=temporal, postgresql=postgresql)
+    return JSONResponse({"status": "ready", "temporal": temporal, "postgresql": postgresql})
+
+
+@router.get(
+    "/metrics",
+    summary="Counters for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text"}},
+)
+async def prometheus(request: Request) -> Response:
+    """Everything counted since the start."""
+    return Response(gateway_of(request).metrics.text(), headers={"Content-Type": metrics.MEDIA_TYPE})

@@ -1,0 +1,80 @@
+"""The ledger as the gateway reads it: `activities.postgres` behind `Reading`, every question bounded in time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+
+from activities.postgres.database import Database
+from activities.postgres.errors import StoreError
+from activities.postgres.identity import IdentityKey
+from activities.postgres.reading import CursorNotOurs, LedgerReader
+from activities.postgres.reading import Page as Rows
+from api.reading import Filters, LedgerUnreadable, Page, UnusableCursor
+from workflows.connection import Keyring, UnknownKeyError
+
+ANSWER_S = 1.5
+POOL_SIZE = 4
+
+log = structlog.stdlib.get_logger("api.ledger")
+
+
+class PostgresLedger:
+    """`Reading` on PostgreSQL. Opens without waiting: the gateway serves webhooks while the database is away."""
+
+    def __init__(self, url: str, keyring: Keyring) -> None:
+        self._database = Database(url, size=POOL_SIZE, statement_timeout_s=ANSWER_S)
+        self._reader = LedgerReader(self._database)
+        self._identities = IdentityKey(self._database, decrypt=keyring.decrypt)
+
+    async def open(self) -> None:
+        """Begin to connect."""
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._database.close()
+
+    async def call_status(self, call_id: str) -> Mapping[str, Any] | None:
+        """The call's status as it was last saved."""
+        async with _readable():
+            return await self._reader.call_status(call_id)
+
+    async def list_calls(self, filters: Filters) -> Page:
+        """A page of the calls that match every filter given."""
+        async with _readable():
+            return _page(await self._reader.list_calls(**asdict(filters)))
+
+    async def search_calls(
+        self, email: str | None, phone: str | None, *, limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """A page of the calls with that email or that phone."""
+        async with _readable():
+            identity = (await self._identities.hasher()).identity(email=email, phone=phone)
+            return _page(await self._reader.search_calls(identity, limit=limit, cursor=cursor))
+
+    async def ping(self) -> None:
+        """Whether a page of nothing can be had: reachable, and the schema is there."""
+        async with _readable():
+            await self._reader.call_status("")
+
+
+@asynccontextmanager
+async def _readable() -> AsyncIterator[None]:
+    """Whatever keeps the ledger from answering is one thing to the gateway; the log says what it was."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            yield
+    except CursorNotOurs:
+        raise UnusableCursor from None
+    except (StoreError, UnknownKeyError, TimeoutError) as error:
+        log.warning("ledger_unreadable", error_type=type(error).__name__, error=str(error))
+        raise LedgerUnreadable from None
+
+
+def _page(rows: Rows) -> Page:
+    calls, next_cursor = rows
+    return Page(calls=list(calls), next_cursor=next_cursor)
