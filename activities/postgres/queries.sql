@@ -1,0 +1,445 @@
+-- Every statement of the product, by name. A block begins with its name between dashes and a sentence or two on what
+-- it does. `{{name}}` takes in another block. Rows are locked in one order: calls, then tickets.
+
+
+-- matching --
+-- When two calls are of one customer: the same email; the same phone where at least one has no email; or both lost the
+-- same ticket, and so need one follow-up. A call without email and phone matches nobody by identity.
+(
+    o.email_hash = me.email_hash
+    OR (o.phone_hash = me.phone_hash AND (o.email_hash IS NULL OR me.email_hash IS NULL))
+    OR (o.excluded && me.excluded)
+)
+
+-- usable_ticket --
+-- The ticket, of all matching calls `others`, that call `me` may join: in use, or last used within the window.
+SELECT o.ticket_id
+FROM others o, me
+WHERE o.ticket_id IS NOT NULL
+    AND o.ticket_id <> ALL (me.excluded)
+    AND NOT EXISTS (SELECT FROM tickets t WHERE t.ticket_id = o.ticket_id AND t.dropped_at IS NOT NULL)
+    AND (
+        (o.active AND o.active_until > now())
+        OR o.last_used > now() - make_interval(secs => %(window_s)s)
+    )
+ORDER BY o.last_used DESC NULLS LAST, o.id DESC
+LIMIT 1
+
+-- identity_of_call --
+-- What the latest generation of a call matches by now: to be locked together with what it will match by.
+SELECT email_hash, phone_hash, excluded
+FROM calls
+WHERE call_id = %(call_id)s
+ORDER BY generation DESC
+LIMIT 1
+
+-- lock_names --
+-- Hold every name until the end of the transaction. In sorted order, so that two who share several cannot deadlock.
+SELECT pg_advisory_xact_lock(sorted.key)
+FROM (
+    SELECT DISTINCT hashtextextended(name, 0) AS key
+    FROM unnest(%(names)s::text[]) AS name
+    ORDER BY key
+) sorted
+
+-- open_call --
+-- Take over the latest generation of the call, or enter a new one: the first, or the next when the last had ended more
+-- than a day before this event. `arrival` is drawn here, under the locks: of two matching calls the later sees the earlier.
+WITH latest AS (
+    SELECT * FROM calls WHERE call_id = %(call_id)s ORDER BY generation DESC LIMIT 1
+), taken AS (
+    UPDATE calls c
+    SET run_id = %(run_id)s,
+        arrival = CASE
+            WHEN c.pending AND (
+                c.email_hash IS DISTINCT FROM coalesce(%(email_hash)s, c.email_hash)
+                OR c.phone_hash IS DISTINCT FROM coalesce(%(phone_hash)s, c.phone_hash)
+            ) THEN nextval('arrivals')
+            ELSE c.arrival
+        END,
+        email_hash = coalesce(%(email_hash)s, c.email_hash),
+        phone_hash = coalesce(%(phone_hash)s, c.phone_hash),
+        updated_at = now()
+    FROM latest
+    WHERE c.id = latest.id
+        AND (latest.ended_at IS NULL OR latest.ended_at >= %(occurred_at)s::timestamptz - interval '24 hours')
+    RETURNING c.generation, c.version, c.memory
+), entered AS (
+    INSERT INTO calls (
+        call_id, generation, arrival, email_hash, phone_hash, pending, active, active_until, state,
+        workflow_id, run_id, status
+    )
+    SELECT %(call_id)s, coalesce((SELECT generation FROM latest), 0) + 1, nextval('arrivals'),
+        %(email_hash)s, %(phone_hash)s, true, true, now() + make_interval(secs => %(max_duration_s)s), %(state)s,
+        %(workflow_id)s, %(run_id)s, %(status)s
+    WHERE NOT EXISTS (SELECT FROM taken)
+    RETURNING generation, version, memory
+)
+SELECT generation, version, memory FROM taken
+UNION ALL
+SELECT generation, version, memory FROM entered
+
+-- look_for_ticket --
+-- The ticket a call may join, and the pending matching calls before it, which it otherwise waits for. `unsettled`: the
+-- call's own row does not say yet that it looks again without the excluded tickets; then `look_again` comes first.
+WITH me AS (
+    SELECT id, arrival, email_hash, phone_hash, excluded || %(excluded)s::bigint[] AS excluded,
+        NOT excluded @> %(excluded)s::bigint[]
+            OR (NOT pending AND (ticket_id IS NULL OR ticket_id = ANY (%(excluded)s::bigint[]))) AS unsettled
+    FROM calls
+    WHERE call_id = %(call_id)s AND generation = %(generation)s
+), others AS (
+    SELECT o.* FROM me JOIN calls o ON o.id <> me.id AND {{matching}}
+), ticket AS (
+    {{usable_ticket}}
+), earlier AS (
+    SELECT o.id, o.call_id, o.generation, o.workflow_id, o.needs_attention,
+        EXISTS (
+            SELECT FROM attempts a
+            WHERE a.call_id = o.call_id AND a.generation = o.generation AND a.key IS NOT NULL AND NOT a.known
+        ) AS create_unknown
+    FROM others o, me
+    WHERE o.pending AND o.arrival < me.arrival
+    ORDER BY o.arrival
+    LIMIT 100
+)
+SELECT me.unsettled, (SELECT ticket_id FROM ticket) AS ticket_id,
+    coalesce((SELECT jsonb_agg(to_jsonb(earlier)) FROM earlier), '[]') AS earlier
+FROM me
+
+-- look_again --
+-- The call looks for a ticket again, without the excluded ones. It gets a new arrival number: whoever lost the same
+-- ticket earlier cannot have seen it.
+UPDATE calls c
+SET excluded = ARRAY (SELECT DISTINCT unnest(c.excluded || %(excluded)s::bigint[])),
+    ticket_id = CASE WHEN c.ticket_id = ANY (%(excluded)s::bigint[]) THEN NULL ELSE c.ticket_id END,
+    pending = c.ticket_id IS NULL OR c.ticket_id = ANY (%(excluded)s::bigint[]),
+    arrival = nextval('arrivals'),
+    updated_at = now()
+WHERE c.call_id = %(call_id)s AND c.generation = %(generation)s
+    AND (
+        NOT c.excluded @> %(excluded)s::bigint[]
+        OR (NOT c.pending AND (c.ticket_id IS NULL OR c.ticket_id = ANY (%(excluded)s::bigint[])))
+    )
+
+-- drop_tickets --
+-- These tickets are gone or closed: nobody may join them any more, and nobody's status depends on them.
+INSERT INTO tickets (ticket_id, dropped_at)
+SELECT DISTINCT ticket_id, now() FROM unnest(%(excluded)s::bigint[]) AS ticket_id ORDER BY ticket_id
+ON CONFLICT (ticket_id) DO UPDATE SET holders = '{}', dropped_at = coalesce(tickets.dropped_at, now())
+
+-- may_ask --
+-- Whether the call may ask Temporal about those it waits for: at most twice a minute, whichever worker it is on.
+UPDATE calls
+SET asked_at = now()
+WHERE call_id = %(call_id)s AND generation = %(generation)s
+    AND (asked_at IS NULL OR asked_at <= now() - interval '30 seconds')
+RETURNING id
+
+-- gave_way --
+-- The workflows of these calls are closed: nobody waits for them any more.
+UPDATE calls SET pending = false, updated_at = now() WHERE id = ANY (%(ids)s::bigint[]) AND pending
+
+-- restore_call --
+-- Enter a call the ledger has lost (a database restored from a backup), so that it can be saved.
+INSERT INTO calls (
+    call_id, generation, arrival, email_hash, phone_hash, pending, active, active_until, state, workflow_id, run_id, status
+)
+VALUES (
+    %(call_id)s, %(generation)s, nextval('arrivals'), %(email_hash)s, %(phone_hash)s, %(pending)s, %(active)s,
+    now() + make_interval(secs => %(max_duration_s)s), %(state)s, %(workflow_id)s, %(run_id)s, %(status)s
+)
+ON CONFLICT (call_id, generation) DO NOTHING
+
+-- save_call --
+-- Write the call as it stands, unless a later version is there. What the gate wrote meanwhile is kept: a ticket that was
+-- created, an end. Identities change only when `locked`, that is under their locks. An active call holds its ticket.
+WITH saved AS (
+    UPDATE calls c
+    SET email_hash = coalesce(%(email_hash)s, c.email_hash),
+        phone_hash = coalesce(%(phone_hash)s, c.phone_hash),
+        arrival = CASE
+            WHEN c.pending AND (
+                c.email_hash IS DISTINCT FROM coalesce(%(email_hash)s, c.email_hash)
+                OR c.phone_hash IS DISTINCT FROM coalesce(%(phone_hash)s, c.phone_hash)
+            ) THEN nextval('arrivals')
+            ELSE c.arrival
+        END,
+        ticket_id = coalesce(
+            %(ticket_id)s, CASE WHEN c.ticket_id = ANY (%(excluded)s::bigint[]) THEN NULL ELSE c.ticket_id END
+        ),
+        pending = %(pending)s AND %(ticket_id)s IS NULL
+            AND (c.ticket_id IS NULL OR c.ticket_id = ANY (%(excluded)s::bigint[])),
+        active = c.active AND %(active)s,
+        ended_at = CASE WHEN %(active)s THEN c.ended_at ELSE coalesce(c.ended_at, now()) END,
+        last_used = CASE
+            WHEN %(ticket_id)s IS DISTINCT FROM c.ticket_id AND %(ticket_id)s IS NOT NULL THEN now()
+            WHEN c.active AND NOT %(active)s THEN now()
+            ELSE c.last_used
+        END,
+        state = %(state)s,
+        agent_id = %(agent_id)s,
+        needs_attention = %(needs_attention)s,
+        run_id = CASE WHEN %(run_id)s = '' THEN c.run_id ELSE %(run_id)s END,
+        version = %(version)s,
+        status = %(status)s,
+        memory = %(memory)s,
+        updated_at = now()
+    WHERE c.call_id = %(call_id)s AND c.generation = %(generation)s
+        -- A run after a reset counts from where it was reset to.
+        AND (c.version <= %(version)s OR (%(run_id)s <> '' AND c.run_id <> %(run_id)s))
+        AND (
+            %(locked)s
+            OR (
+                c.email_hash IS NOT DISTINCT FROM coalesce(%(email_hash)s, c.email_hash)
+                AND c.phone_hash IS NOT DISTINCT FROM coalesce(%(phone_hash)s, c.phone_hash)
+            )
+        )
+    RETURNING c.id, c.ticket_id, c.active, c.active_until
+), held AS (
+    INSERT INTO tickets AS t (ticket_id, holders)
+    SELECT ticket_id, jsonb_build_object(%(label)s::text, extract(epoch FROM active_until))
+    FROM saved
+    WHERE active AND ticket_id IS NOT NULL
+    ON CONFLICT (ticket_id) DO UPDATE SET holders = t.holders || EXCLUDED.holders
+    WHERE t.dropped_at IS NULL AND NOT t.holders ? %(label)s::text
+), released AS (
+    UPDATE tickets t
+    SET holders = t.holders - %(label)s::text
+    FROM saved s
+    WHERE t.holders ? %(label)s::text
+        AND ((t.ticket_id = s.ticket_id AND NOT s.active) OR t.ticket_id = ANY (%(excluded)s::bigint[]))
+)
+SELECT id FROM saved
+
+-- begin_attempt --
+-- Write down a request that is about to be sent and needs no decision.
+INSERT INTO attempts (call_id, generation, step, attempt, request_id, method, path)
+VALUES (%(call_id)s, %(generation)s, %(step)s, %(attempt)s, %(request_id)s, %(method)s, %(path)s)
+RETURNING id
+
+-- begin_create --
+-- The gate of a create. Nothing may be sent when an earlier attempt of unknown outcome has a key past its life (the vendor
+-- may have forgotten it), nor when a matching call has a ticket by now. A call whose own ticket is there already joins
+-- that once the key is past its life; before, the key itself brings the ticket back.
+WITH me AS (
+    SELECT id, email_hash, phone_hash, excluded || %(excluded)s::bigint[] AS excluded, ticket_id
+    FROM calls
+    WHERE call_id = %(call_id)s AND generation = %(generation)s
+), unknown AS (
+    SELECT max(a.id) AS until
+    FROM attempts a
+    WHERE a.call_id = %(call_id)s AND a.generation = %(generation)s AND a.step = %(step)s
+        AND a.key IS NOT NULL AND NOT a.known AND a.id > %(looked_until)s
+        AND EXISTS (
+            SELECT FROM attempts f
+            WHERE f.key = a.key AND f.outcome IS DISTINCT FROM 'not_sent' AND f.sent_at < now() - interval '100 minutes'
+        )
+), others AS (
+    SELECT o.* FROM me JOIN calls o ON o.id <> me.id AND {{matching}}
+), own AS (
+    SELECT me.ticket_id
+    FROM me
+    WHERE me.ticket_id <> ALL (me.excluded)
+        AND EXISTS (
+            SELECT FROM attempts f
+            WHERE f.key = %(key)s AND f.outcome IS DISTINCT FROM 'not_sent' AND f.sent_at < now() - interval '100 minutes'
+        )
+), found AS (
+    {{usable_ticket}}
+), joined AS (
+    SELECT coalesce((SELECT ticket_id FROM own), (SELECT ticket_id FROM found)) AS ticket_id
+    FROM unknown
+    WHERE unknown.until IS NULL
+), inserted AS (
+    INSERT INTO attempts (call_id, generation, step, attempt, request_id, method, path, key)
+    SELECT %(call_id)s, %(generation)s, %(step)s, %(attempt)s, %(request_id)s, %(method)s, %(path)s, %(key)s
+    FROM joined
+    WHERE joined.ticket_id IS NULL
+    RETURNING id
+)
+SELECT (SELECT id FROM inserted) AS attempt_id, (SELECT ticket_id FROM joined) AS joined_ticket_id,
+    coalesce(unknown.until, 0) AS unknown_until
+FROM unknown
+
+-- begin_update --
+-- The gate of an update. A note is not sent while an earlier attempt of unknown outcome may have written it. A final
+-- update ends the call's hold on the ticket, any other takes it while the call's end is unknown. Whether this was the last
+-- active call is read from the ticket's row under its lock: a look at `calls` would be as old as the statement.
+WITH unknown AS (
+    SELECT max(id) AS until
+    FROM attempts
+    WHERE call_id = %(call_id)s AND generation = %(generation)s AND step = %(step)s
+        AND NOT known AND id > %(looked_until)s AND %(note)s
+), inserted AS (
+    INSERT INTO attempts (call_id, generation, step, attempt, request_id, method, path)
+    SELECT %(call_id)s, %(generation)s, %(step)s, %(attempt)s, %(request_id)s, %(method)s, %(path)s
+    FROM unknown
+    WHERE until IS NULL
+    RETURNING id
+), me AS (
+    UPDATE calls c
+    SET active = c.active AND NOT %(final)s,
+        ended_at = CASE WHEN %(final)s THEN coalesce(c.ended_at, now()) ELSE c.ended_at END,
+        ticket_id = %(ticket_id)s,
+        pending = false,
+        last_used = now(),
+        updated_at = now()
+    FROM inserted
+    WHERE c.call_id = %(call_id)s AND c.generation = %(generation)s
+    RETURNING c.active, c.active_until
+), held AS (
+    INSERT INTO tickets AS t (ticket_id, holders)
+    SELECT %(ticket_id)s,
+        CASE
+            WHEN %(final)s OR NOT coalesce(me.active, true) THEN '{}'
+            ELSE jsonb_build_object(
+                %(label)s::text,
+                extract(epoch FROM coalesce(me.active_until, now() + make_interval(secs => %(max_duration_s)s)))
+            )
+        END
+    FROM inserted LEFT JOIN me ON true
+    ON CONFLICT (ticket_id) DO UPDATE SET holders = (t.holders - %(label)s::text) || EXCLUDED.holders
+    RETURNING t.holders
+)
+SELECT (SELECT id FROM inserted) AS attempt_id, coalesce(unknown.until, 0) AS unknown_until,
+    unknown.until IS NULL AND (NOT %(final)s OR NOT EXISTS (
+        SELECT FROM held, jsonb_each(held.holders) AS holder
+        WHERE holder.key <> %(label)s::text
+            AND (holder.value #>> '{}')::numeric > extract(epoch FROM clock_timestamp())
+    )) AS send_status
+FROM unknown
+
+-- end_attempt --
+-- What became of a request.
+UPDATE attempts
+SET http_status = %(http_status)s, outcome = %(outcome)s, finished_at = now()
+WHERE id = %(attempt_id)s
+
+-- end_create --
+-- A create worked: the call has its ticket, and holds it while its end is unknown.
+WITH ended AS (
+    UPDATE attempts
+    SET http_status = %(http_status)s, outcome = 'done', finished_at = now()
+    WHERE id = %(attempt_id)s
+    RETURNING call_id, generation
+), me AS (
+    UPDATE calls c
+    SET ticket_id = %(ticket_id)s, pending = false, last_used = now(), updated_at = now()
+    FROM ended
+    WHERE c.call_id = ended.call_id AND c.generation = ended.generation
+    RETURNING c.active
+)
+INSERT INTO tickets AS t (ticket_id, holders)
+SELECT %(ticket_id)s,
+    CASE
+        WHEN coalesce(me.active, true) THEN jsonb_build_object(
+            CASE WHEN ended.generation = 1 THEN ended.call_id ELSE ended.call_id || '#' || ended.generation END,
+            extract(epoch FROM now() + make_interval(secs => %(max_duration_s)s))
+        )
+        ELSE '{}'
+    END
+FROM ended LEFT JOIN me ON true
+ON CONFLICT (ticket_id) DO UPDATE SET holders = t.holders || EXCLUDED.holders
+
+-- record_attempt --
+-- Write down a request that was sent without waiting for the ledger.
+INSERT INTO attempts (
+    call_id, generation, step, attempt, request_id, method, path, sent_at, http_status, outcome, finished_at
+)
+VALUES (
+    %(call_id)s, %(generation)s, %(step)s, %(attempt)s, %(request_id)s, %(method)s, %(path)s, %(sent_at)s,
+    %(http_status)s, %(outcome)s, now()
+)
+ON CONFLICT (request_id) DO NOTHING
+
+-- read_credential --
+-- The token of an account, encrypted.
+SELECT version, key_id, token_encrypted, obtained_at, expires_at, scopes FROM credentials WHERE account = %(account)s
+
+-- store_credential --
+-- Store a token as the version after `known_version`, unless a later one is there. An older one there (a database restored
+-- from a backup) gives way, so that versions only grow.
+INSERT INTO credentials AS c (account, version, key_id, token_encrypted, obtained_at, expires_at, scopes)
+VALUES (
+    %(account)s, %(known_version)s + 1, %(key_id)s, %(token_encrypted)s, %(obtained_at)s, %(expires_at)s, %(scopes)s
+)
+ON CONFLICT (account) DO UPDATE
+SET version = EXCLUDED.version,
+    key_id = EXCLUDED.key_id,
+    token_encrypted = EXCLUDED.token_encrypted,
+    obtained_at = EXCLUDED.obtained_at,
+    expires_at = EXCLUDED.expires_at,
+    scopes = EXCLUDED.scopes
+WHERE c.version < EXCLUDED.version
+RETURNING version
+
+-- raise_alert --
+-- Count an alert; `claimed` when it is ours to post: none of its kind went out within the hour, and nobody is at it.
+INSERT INTO alerts AS a (kind, text, count, claimed_at)
+VALUES (%(kind)s, %(text)s, 1, now())
+ON CONFLICT (kind) DO UPDATE
+SET text = EXCLUDED.text,
+    count = a.count + 1,
+    claimed_at = CASE
+        WHEN a.last_posted_at > now() - interval '1 hour' OR a.claimed_at > now() - interval '15 seconds'
+            THEN a.claimed_at
+        ELSE now()
+    END
+RETURNING coalesce(claimed_at = now(), false) AS claimed,
+    coalesce(last_posted_at > now() - interval '1 hour', false) AS posted_lately
+
+-- alert_posted --
+-- The alert went out.
+UPDATE alerts SET last_posted_at = now(), claimed_at = NULL WHERE kind = %(kind)s
+
+-- release_alert --
+-- The alert did not go out: the next try may.
+UPDATE alerts SET claimed_at = NULL WHERE kind = %(kind)s
+
+-- read_secret --
+-- A secret of our own, encrypted.
+SELECT key_id, value_encrypted FROM secrets WHERE name = %(name)s
+
+-- make_secret --
+-- Keep a secret, unless there is one of that name.
+INSERT INTO secrets (name, key_id, value_encrypted)
+VALUES (%(name)s, %(key_id)s, %(value_encrypted)s)
+ON CONFLICT (name) DO NOTHING
+RETURNING name
+
+-- schema_version --
+-- The newest migration that was applied.
+SELECT coalesce(max(version), 0) AS version FROM schema_version
+
+-- call_status --
+-- What the ledger tells of a call: its latest generation.
+SELECT status FROM calls WHERE call_id = %(call_id)s ORDER BY generation DESC LIMIT 1
+
+-- list_calls --
+-- A page of calls, the newest first; absent filters are null.
+SELECT id, status
+FROM calls
+WHERE (%(before)s::bigint IS NULL OR id < %(before)s)
+    AND (%(state)s::text IS NULL OR state = %(state)s)
+    AND (%(ticket_id)s::bigint IS NULL OR ticket_id = %(ticket_id)s)
+    AND (%(agent_id)s::text IS NULL OR agent_id = %(agent_id)s)
+    AND (%(needs_attention)s::boolean IS NULL OR needs_attention = %(needs_attention)s)
+ORDER BY id DESC
+LIMIT %(limit)s
+
+-- search_calls --
+-- A page of the calls of an email or a phone, the newest first.
+SELECT id, status
+FROM calls
+WHERE (email_hash = %(email_hash)s OR phone_hash = %(phone_hash)s)
+    AND (%(before)s::bigint IS NULL OR id < %(before)s)
+ORDER BY id DESC
+LIMIT %(limit)s
+
+-- attempts_of_call --
+-- Every request of a call, in order: the audit.
+SELECT id, generation, step, attempt, request_id, method, path, sent_at, http_status, outcome, finished_at
+FROM attempts
+WHERE call_id = %(call_id)s
+ORDER BY id

@@ -1,0 +1,66 @@
+"""What the gateway may ask of the ledger: reads only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activities.postgres.database import Database, Row
+from activities.postgres.identity import Identity
+
+Page = tuple[list[dict[str, Any]], str | None]
+"""Calls as `CallStatus` JSON, the newest first, and the cursor of the next page."""
+
+LONGEST_PAGE = 200
+
+
+class CursorNotOurs(ValueError):
+    """A cursor that no page of ours ended with."""
+
+
+class LedgerReader:
+    """Calls as the ledger tells of them, customer data masked. Raises `StoreError`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def call_status(self, call_id: str) -> dict[str, Any] | None:
+        """The call as it was last saved; None when the ledger does not know it."""
+        row = await self._database.one("call_status", {"call_id": call_id})
+        return dict(row["status"]) if row else None
+
+    async def list_calls(
+        self,
+        *,
+        state: str | None = None,
+        ticket_id: int | None = None,
+        agent_id: str | None = None,
+        needs_attention: bool | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """A page of the calls that match every filter given. Raises `CursorNotOurs`."""
+        given = {"state": state, "ticket_id": ticket_id, "agent_id": agent_id, "needs_attention": needs_attention}
+        return await self._page("list_calls", given, limit, cursor)
+
+    async def search_calls(self, identity: Identity, *, limit: int = 50, cursor: str | None = None) -> Page:
+        """A page of the calls with that email or that phone. Raises `CursorNotOurs`."""
+        given = {"email_hash": identity.email_hash, "phone_hash": identity.phone_hash}
+        return await self._page("search_calls", given, limit, cursor)
+
+    async def attempts(self, call_id: str) -> list[Row]:
+        """Every request of the call, in order; a row without an outcome says honestly that it is unknown."""
+        return await self._database.all("attempts_of_call", {"call_id": call_id})
+
+    async def _page(self, name: str, given: Mapping[str, object], limit: int, cursor: str | None) -> Page:
+        size = max(1, min(limit, LONGEST_PAGE))
+        # One more than shown tells whether there is a next page.
+        rows = await self._database.all(name, {**given, "before": _before(cursor), "limit": size + 1})
+        shown = rows[:size]
+        return [dict(row["status"]) for row in shown], str(shown[-1]["id"]) if len(rows) > size else None
+
+
+def _before(cursor: str | None) -> int | None:
+    if not cursor:
+        return None
+    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:
+        raise CursorNotOurs("this cursor was not made here")
+    return int(cursor)
