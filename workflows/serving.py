@@ -1,16 +1,109 @@
-"""What a worker serves: the activities of an adapter, and the sandbox its workflows run in.
+"""How a worker serves its queues: the activities of an adapter, the sandbox of its workflows, the drain at the end.
 
 Never imported by a workflow.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from temporalio import workflow
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 PASSED_THROUGH = ("workflows.domain", "workflows.ports")
 """Pure modules: importing them anew for every run would cost about 17 ms a call and gain nothing."""
+
+
+DRAIN = timedelta(seconds=25)
+STICKY = timedelta(seconds=3)
+"""How long an open call waits for a worker that died before another takes it over."""
+_LATENCY_BUCKETS_MS = [50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0, 3000.0, 5000.0, 10000.0]
+
+T = TypeVar("T")
+
+
+class Served:
+    """The queues of one process. As a context manager it drains at the end: running activities get 25 s."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._running: dict[str, tuple[Worker, asyncio.Task[None]]] = {}
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues served."""
+        return list(self._running)
+
+    def serve(
+        self,
+        queue: str,
+        adapter: object,
+        workflows: Sequence[type] = (),
+        *,
+        slots: int | None = None,
+        per_minute: int | None = None,
+    ) -> None:
+        """Begin to serve a queue. `per_minute` is the whole queue's rate, kept by the server."""
+        worker = Worker(
+            self._client,
+            task_queue=queue,
+            activities=all_activities(adapter),
+            workflows=workflows,
+            workflow_runner=workflow_runner(),
+            max_concurrent_activities=slots,
+            max_task_queue_activities_per_second=per_minute / 60 if per_minute else None,
+            graceful_shutdown_timeout=DRAIN,
+            sticky_queue_schedule_to_start_timeout=STICKY,
+        )
+        self._running[queue] = (worker, asyncio.create_task(worker.run(), name=queue))
+
+    async def during(self, start: Coroutine[Any, Any, T], stop: asyncio.Event) -> T | None:
+        """The result of `start`, or None when asked to stop before; raises what a worker died of."""
+        starting = asyncio.create_task(start)
+        await self._first(starting, asyncio.create_task(stop.wait()))
+        if not starting.done():
+            starting.cancel()
+            return None
+        return starting.result()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Return when asked to stop; raise what a worker died of."""
+        await self._first(asyncio.create_task(stop.wait()))
+
+    async def _first(self, *awaited: asyncio.Task[Any]) -> None:
+        serving = {task for _, task in self._running.values()}
+        done, _ = await asyncio.wait({*awaited, *serving}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & serving:
+            task.result()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        # All at once, so that the drain takes 25 s and not 100.
+        await asyncio.gather(*(worker.shutdown() for worker, _ in self._running.values()), return_exceptions=True)
+        await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
+
+
+def runtime(metrics_port: int | None) -> Runtime | None:
+    """The process's telemetry: Temporal's and our metrics on that port of every interface; None for none."""
+    if metrics_port is None:
+        return None
+    buckets = {"talkbridge_screen_pop_latency": _LATENCY_BUCKETS_MS}
+    prometheus = PrometheusConfig(
+        bind_address=f"0.0.0.0:{metrics_port}",
+        durations_as_seconds=True,
+        counters_total_suffix=True,
+        histogram_bucket_overrides=buckets,
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
 
 
 def all_activities(adapter: object) -> list[Callable[..., Awaitable[Any]]]:
