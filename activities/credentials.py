@@ -12,8 +12,10 @@ from activities.failures import detail_of, failure
 from activities.postgres.alerts import Alerts, Turn
 from activities.postgres.attempts import Attempt, Attempts
 from activities.postgres.credential import CredentialStore, StoredCredential
-from activities.postgres.errors import StoreError
+from activities.postgres.database import Database
+from activities.postgres.errors import LedgerUnavailable, StoreError
 from activities.reaching import reaching_ledger
+from activities.stored_tokens import StoredTokens
 from activities.turn import DONE, outcome_of, request_id, written
 from activities.zendesk.errors import BadRequest, RateLimited, Unauthorized, VendorError
 from activities.zendesk.guide import TokenAnswer
@@ -23,6 +25,8 @@ from workflows.domain.customer import mask_text
 from workflows.domain.errors import Failure
 from workflows.domain.token import Alert, ExchangeResult, TokenExchanged, is_fresh
 from workflows.ports import Credentials, ExchangeToken
+
+__all__ = ["StoredTokens", "TokenEndpoint", "ZendeskCredentials"]
 
 ALERT_TIMEOUT_S = 5.0
 LEAST_LIFE_LEFT = timedelta(seconds=60)
@@ -47,18 +51,12 @@ class ZendeskCredentials(Credentials):
     """
 
     def __init__(
-        self,
-        endpoint: TokenEndpoint,
-        store: CredentialStore,
-        attempts: Attempts,
-        alerts: Alerts,
-        *,
-        alert_url: str | None,
+        self, endpoint: TokenEndpoint, store: CredentialStore, database: Database, *, alert_url: str | None
     ) -> None:
         self._endpoint = endpoint
         self._store = store
-        self._attempts = attempts
-        self._alerts = alerts
+        self._attempts = Attempts(database)
+        self._alerts = Alerts(database)
         self._alert_path = "/" if alert_url and alert_url.endswith("/") else ""
         self._alert_wire = Wire(alert_url, timeout_s=ALERT_TIMEOUT_S) if alert_url else None
 
@@ -75,31 +73,16 @@ class ZendeskCredentials(Credentials):
         now = datetime.now(UTC)
         if stored is not None and stored.version > command.known_version and _serves(stored, command.scopes, now):
             return _exchanged(stored)
-        known = max(command.known_version, stored.version if stored else 0)
         try:
             answer = await self._ask(command.scopes)
         except VendorError as error:
             return _not_exchanged(error)
-        life = timedelta(seconds=min(answer.expires_in, LONGEST_LIFE_S))
+        # Not a number is not greater than anything either.
+        if not answer.expires_in > 0:
+            return TokenExchanged(result=ExchangeResult.UNAVAILABLE, detail="token: its life is no number of seconds")
+        known = max(command.known_version, stored.version if stored else 0)
         with reaching_ledger():
-            version = await self._store.store(
-                command.account,
-                known_version=known,
-                token=answer.access_token,
-                obtained_at=now,
-                expires_at=now + life,
-                scopes=answer.scopes,
-            )
-            newest = await self._store.read(command.account) if version is None else None
-        if newest is not None:
-            return _exchanged(newest)
-        return TokenExchanged(
-            result=ExchangeResult.STORED,
-            version=version or 0,
-            obtained_at=now,
-            expires_at=now + life,
-            scopes=list(answer.scopes),
-        )
+            return _exchanged(await self._keep(command.account, known, answer, now))
 
     @activity.defn
     async def post_alert(self, alert: Alert) -> bool:
@@ -116,6 +99,22 @@ class ZendeskCredentials(Credentials):
         if turn == Turn.POSTED_LATELY:
             return False
         return await self._post(alert.kind, text)
+
+    async def _keep(self, account: str, known: int, answer: TokenAnswer, obtained_at: datetime) -> StoredCredential:
+        """Store the token as the next version, unless somebody was faster; what is stored then."""
+        life = timedelta(seconds=min(answer.expires_in, LONGEST_LIFE_S))
+        await self._store.store(
+            account,
+            known_version=known,
+            token=answer.access_token,
+            obtained_at=obtained_at,
+            expires_at=obtained_at + life,
+            scopes=answer.scopes,
+        )
+        stored = await self._store.read(account)
+        if stored is None:
+            raise LedgerUnavailable("the token that was stored is not there")
+        return stored
 
     async def _post(self, kind: str, text: str) -> bool:
         if self._alert_wire is None:

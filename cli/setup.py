@@ -1,4 +1,4 @@
-"""`talkbridge setup`: bring database and namespace to what this release needs; as often and at once as anybody likes."""
+"""`talkbridge setup`: bring database and namespace to what this release needs; as often, and at once, as you like."""
 
 import asyncio
 import time
