@@ -11,7 +11,7 @@ import uvicorn
 from api import log
 from api.app import create_app
 from api.ledger import PostgresLedger
-from api.settings import Settings, SettingsError, load, temporal_environment
+from api.settings import GatewaySettings, SettingsError, temporal_environment
 from workflows.connection import connect
 
 GRACE_S = 10
@@ -20,7 +20,7 @@ GRACE_S = 10
 def main() -> int:
     """Serves until told to stop; 1 with one sentence when a setting is missing or malformed."""
     try:
-        settings = load()
+        settings = GatewaySettings.read()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -32,7 +32,7 @@ def main() -> int:
         return runner.run(_serve(settings))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: GatewaySettings) -> int:
     try:
         temporal = await connect(settings.keyring, environment=temporal_environment(os.environ), lazy=True)
     except (OSError, ValueError, RuntimeError) as error:
@@ -48,7 +48,7 @@ async def _serve(settings: Settings) -> int:
     return 0
 
 
-def _config(settings: Settings, app: object = None) -> uvicorn.Config:
+def _config(settings: GatewaySettings, app: object = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # None where only the loop is asked for
         host=settings.api_host,

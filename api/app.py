@@ -20,7 +20,7 @@ from api.metrics import Metrics
 from api.problems import Problem
 from api.reading import Reading
 from api.security import Doorkeeper
-from api.settings import Settings
+from api.settings import GatewaySettings
 
 log = structlog.stdlib.get_logger("api.app")
 
@@ -28,7 +28,7 @@ log = structlog.stdlib.get_logger("api.app")
 _documented = HTTPBearer(auto_error=False, scheme_name="ops token", description="OPS_TOKEN, or the cookie of /ops.")
 
 
-def create_app(settings: Settings, temporal: Client, ledger: Reading) -> FastAPI:
+def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> FastAPI:
     """The application around a client that may still be unconnected. Whoever made the ledger opens and closes it."""
     doorkeeper = Doorkeeper(settings.ops_token.get_secret_value())
     gateway = Gateway(settings=settings, temporal=temporal, ledger=ledger, doorkeeper=doorkeeper)

@@ -15,7 +15,7 @@ from api.readiness import Readiness
 from api.reading import Reading
 from api.recent import Recent
 from api.security import Doorkeeper
-from api.settings import Settings
+from api.settings import GatewaySettings
 
 
 def _utc_now() -> datetime:
@@ -26,7 +26,7 @@ def _utc_now() -> datetime:
 class Gateway:
     """One gateway's parts. `now` is the wall clock, `steady` a clock that only goes forward, in seconds."""
 
-    settings: Settings
+    settings: GatewaySettings
     temporal: Client
     ledger: Reading
     doorkeeper: Doorkeeper

@@ -100,7 +100,7 @@ def _workflow_link(call_id: str, gateway: Gateway) -> str:
     workflow_id, ui = call_workflow_id(call_id), gateway.settings.temporal_ui_url
     if ui is None:
         return escape(workflow_id)
-    namespace = quote(gateway.settings.temporal_namespace, safe="")
+    namespace = quote(gateway.temporal.namespace, safe="")
     address = f"{ui.rstrip('/')}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}"
     return f'<a href="{escape(address)}" rel="noreferrer">{escape(workflow_id)}</a>'
 

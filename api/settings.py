@@ -1,12 +1,14 @@
-"""The gateway's settings: read once from the environment (and `.env`), typed, secrets masked."""
+"""What the gateway needs to know before it starts: the environment read once, into one frozen value."""
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import phonenumbers
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from workflows.connection import Keyring
@@ -15,129 +17,105 @@ DOT_ENV = ".env"
 
 
 class SettingsError(Exception):
-    """A setting is missing or malformed; the text is one sentence a setting, names it and says how to set it."""
+    """A setting is missing or malformed; the text is one sentence that names it and says how to set it."""
 
 
-class Documented(NamedTuple):
-    """A setting as `docs/settings.md` and `.env.example` show it. `default` is None for what has to be set."""
+def origin_of(url: str) -> str | None:
+    """The origin of an http(s) address, as a browser sends it; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host:
+        return None
+    host = f"[{host}]" if ":" in host else host
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
 
-    name: str
-    default: str | None
-    meaning: str
-    example: str
-    secret: bool
+
+def _address(url: str) -> str:
+    if origin_of(url) is None:
+        raise ValueError("it is not an http(s) address of a host")
+    return url.rstrip("/")
 
 
-def _example(text: str) -> dict[str, Any]:
-    return {"example": text}
+def _database(url: SecretStr) -> SecretStr:
+    if not re.match("postgres(ql)?://", url.get_secret_value()):
+        raise ValueError("it is not an address that begins with postgresql://")
+    return url
+
+
+def _keys(text: SecretStr) -> SecretStr:
+    Keyring.parse(text.get_secret_value())
+    return text
+
+
+def _region(region: str) -> str:
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("it is not the two letters of a country")
+    return region
+
+
+def _not_blank(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise ValueError("it is empty")
+    return secret
 
 
 def _parts(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _not_empty(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
-        raise ValueError("it is empty")
-    return value
+    return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
 
 
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
-
-
-class Settings(BaseSettings):
-    """Everything the gateway can be told. Names are the environment's, in lower case."""
+class GatewaySettings(BaseSettings):
+    """Everything the gateway reads from its environment. Temporal's own variables are read by `connect`."""
 
     model_config = SettingsConfigDict(
-        env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=DOT_ENV, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    temporal_address: str = Field(
-        default="localhost:7233",
-        description="Where Temporal is, `host:port`. Temporal's other standard variables (TLS, API key) are read too.",
-        json_schema_extra=_example("localhost:7233"),
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(
+        description="PostgreSQL's address: `postgresql://user:password@host:5432/talkbridge`"
     )
-    temporal_namespace: str = Field(
-        default="default", description="Temporal's namespace.", json_schema_extra=_example("default")
+    encryption_keys: Annotated[SecretStr, AfterValidator(_keys)] = Field(
+        description="`id:base64 of 32 bytes`, comma-separated, newest first; make one with "
+        "`echo k1:$(openssl rand -base64 32)`"
     )
-    database_url: Secret = Field(
-        description="PostgreSQL with the ledger.",
-        json_schema_extra=_example("postgresql://talkbridge:password@localhost:5432/talkbridge"),
-    )
-    encryption_keys: Secret = Field(
-        description="Keys for everything stored, `id:base64 of 32 bytes`, comma-separated, newest first.",
-        json_schema_extra=_example("k1:<output of `openssl rand -base64 32`>"),
-    )
-    log_format: Literal["console", "json"] = Field(
-        default="console", description="How log lines look: `console` or `json`.", json_schema_extra=_example("json")
-    )
+    log_format: Literal["console", "json"] = Field("console", description="`console` or `json`")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
-        default="INFO",
-        description="The least severe log lines shown: DEBUG, INFO, WARNING or ERROR.",
-        json_schema_extra=_example("INFO"),
+        "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`"
     )
-    api_host: str = Field(
-        default="127.0.0.1", description="Address the gateway listens on.", json_schema_extra=_example("127.0.0.1")
+    api_host: str = Field("127.0.0.1", description="address the gateway listens on")
+    api_port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="port the gateway listens on")
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)] = Field(
+        description="secrets that may have signed a webhook, comma-separated, each used as the text it is; make one "
+        "with `openssl rand -base64 32`"
     )
-    api_port: int = Field(
-        default=8080, ge=0, le=65535, description="Port the gateway listens on.", json_schema_extra=_example("8080")
+    webhook_tolerance_s: Annotated[int, Field(gt=0)] = Field(
+        300, description="seconds a signature's timestamp may be away from now"
     )
-    webhook_secrets: Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts)] = Field(
-        min_length=1,
-        description="Secrets that may have signed a webhook, comma-separated, each used as the text it is.",
-        json_schema_extra=_example("<output of `openssl rand -base64 32`>"),
+    ops_token: Annotated[SecretStr, AfterValidator(_not_blank)] = Field(
+        description="what operations show to see calls, as a bearer token or in the sign-in form of `/ops`; make one "
+        "with `openssl rand -hex 24`"
     )
-    webhook_tolerance_s: int = Field(
-        default=300,
-        ge=1,
-        description="How many seconds a signature's timestamp may be away from now.",
-        json_schema_extra=_example("300"),
+    temporal_ui_url: Annotated[str, AfterValidator(_address)] | None = Field(
+        None, description="the Temporal UI, for links; the only origin that may ask `/codec/decode`; unset: none"
     )
-    ops_token: Secret = Field(
-        description="What operations show to see calls: `Authorization: Bearer` or the sign-in form of /ops.",
-        json_schema_extra=_example("<output of `openssl rand -hex 24`>"),
-    )
-    temporal_ui_url: str | None = Field(
-        default=None,
-        description="Address of the Temporal UI: for links, and the one origin that may ask /codec/decode.",
-        json_schema_extra=_example("http://localhost:8233"),
-    )
-    phone_region: Annotated[str, BeforeValidator(_upper)] | None = Field(
-        default=None,
-        description="Two letters of the country whose national phone numbers are understood; unset: only `+` numbers.",
-        json_schema_extra=_example("US"),
+    phone_region: Annotated[str, BeforeValidator(_upper), AfterValidator(_region)] | None = Field(
+        None, description="two letters of the country whose national numbers are understood; unset: only `+` numbers"
     )
 
-    @field_validator("encryption_keys")
     @classmethod
-    def _keys_can_be_read(cls, value: SecretStr) -> SecretStr:
-        Keyring.parse(value.get_secret_value())
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
-        if not re.match(r"postgres(ql)?://|\w+\s*=", value.get_secret_value()):
-            raise ValueError("it is not a PostgreSQL address")
-        return value
-
-    @field_validator("temporal_ui_url")
-    @classmethod
-    def _is_web_address(cls, value: str | None) -> str | None:
-        if value is not None and origin_of(value) is None:
-            raise ValueError("it is not an http or https address")
-        return value
-
-    @field_validator("phone_region")
-    @classmethod
-    def _is_region(cls, value: str | None) -> str | None:
-        if value is not None and value not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError("it is not a country's two letters")
-        return value
+    def read(cls) -> Self:
+        """The settings of this process' environment, and of `.env` where there is one. Raises `SettingsError`."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
 
     @property
     def keyring(self) -> Keyring:
@@ -151,54 +129,67 @@ class Settings(BaseSettings):
 
     @property
     def temporal_ui_origin(self) -> str | None:
-        """Scheme, host and port of `TEMPORAL_UI_URL`, as a browser sends them in `Origin`."""
+        """Scheme, host and port of `TEMPORAL_UI_URL`."""
         return origin_of(self.temporal_ui_url) if self.temporal_ui_url else None
 
 
-def origin_of(url: str) -> str | None:
-    """The origin of an http(s) address; None for anything else."""
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, parts.hostname
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not host:
-        return None
-    host = f"[{host}]" if ":" in host else host
-    usual = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
-
-
-def load(dot_env: str | None = DOT_ENV) -> Settings:
-    """Read environment and `.env`; the environment wins. Raises `SettingsError`."""
-    try:
-        return Settings(_env_file=dot_env)
-    except ValidationError as error:
-        problems = [_sentence(each["loc"], each["type"], each["msg"]) for each in error.errors(include_input=False)]
-        raise SettingsError("\n".join(dict.fromkeys(problems))) from None
-
-
-def temporal_environment(environment: Mapping[str, str], dot_env: str | None = DOT_ENV) -> dict[str, str]:
+def temporal_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Temporal's standard variables (`TEMPORAL_*`), from `.env` and, first, the environment given."""
-    source = DotEnvSettingsSource(Settings, env_file=dot_env, case_sensitive=True, env_ignore_empty=True)
+    source = DotEnvSettingsSource(GatewaySettings, env_file=DOT_ENV, case_sensitive=True, env_ignore_empty=True)
     both = {**source.env_vars, **environment}
     return {name: value for name, value in both.items() if name.startswith("TEMPORAL_") and value}
 
 
-def documented() -> Iterator[Documented]:
-    """Every setting of the gateway, in the order of this file."""
-    for name, field in Settings.model_fields.items():
-        extra = field.json_schema_extra
-        assert isinstance(extra, dict)
-        default = None if field.is_required() else "" if field.default is None else str(field.default)
-        secret = name in ("database_url", "encryption_keys", "webhook_secrets", "ops_token")
-        yield Documented(name.upper(), default, field.description or "", str(extra["example"]), secret)
+class Process(StrEnum):
+    """Who reads a setting."""
+
+    BOTH = "both"
+    GATEWAY = "gateway"
 
 
-def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = str(location[0]).upper()
-    setting = next(each for each in documented() if each.name == name)
-    how = f"set it in the environment or in {DOT_ENV}, for instance {name}={setting.example}"
-    if kind == "missing":
-        return f"{name} is not set: {how}"
-    return f"{name} cannot be used ({message.removeprefix('Value error, ')}): {how}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting, for `docs/settings.md` and `.env.example`. `default` is None where a value must be given."""
+
+    name: str
+    default: str | None
+    meaning: str
+    process: Process
+    secret: bool = False
+
+
+_SHARED = ("database_url", "encryption_keys", "log_format", "log_level")
+_TEMPORAL = (
+    ("TEMPORAL_ADDRESS", "localhost:7233", "Temporal's frontend, host and port", False),
+    ("TEMPORAL_NAMESPACE", "default", "Temporal's namespace", False),
+    ("TEMPORAL_API_KEY", "", "API key, for Temporal Cloud; switches TLS on", True),
+    ("TEMPORAL_TLS", "", "`true` for a frontend that speaks TLS; Temporal's other standard variables work too", False),
+)
+
+
+def documented() -> Iterator[Setting]:
+    """Every setting of the gateway, those it shares with the worker first; an empty default means unset."""
+    for name, default, meaning, secret in _TEMPORAL:
+        yield Setting(name=name, default=default, meaning=meaning, process=Process.BOTH, secret=secret)
+    for name, field in GatewaySettings.model_fields.items():
+        yield Setting(
+            name=name.upper(),
+            default=None if field.is_required() else "" if field.default is None else str(field.default),
+            meaning=field.description or "",
+            process=Process.BOTH if name in _SHARED else Process.GATEWAY,
+            secret="SecretStr" in str(field.annotation),
+        )
+
+
+def _sentence(error: ValidationError) -> str:
+    first, *others = error.errors(include_input=False, include_url=False)
+    name = str(first["loc"][0])
+    reason = "is missing" if first["type"] == "missing" else f"cannot be used ({_reason(first)})"
+    meaning = GatewaySettings.model_fields[name].description
+    sentence = f"{name.upper()} {reason}: set it in the environment or in {DOT_ENV} to {meaning}"
+    names = sorted({str(each["loc"][0]).upper() for each in others} - {name.upper()})
+    return f"{sentence}; {', '.join(names)} as well." if names else f"{sentence}."
+
+
+def _reason(problem: Any) -> str:  # noqa: ANN401 - pydantic's own record of an error
+    return str(problem["msg"]).removeprefix("Value error, ")
