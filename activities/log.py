@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -81,7 +81,7 @@ def _masked(value: object) -> Any:  # noqa: ANN401 - whatever somebody logs
         return mask_text(value, _LONGEST_TEXT)
     if isinstance(value, bool | int | float) or value is None:
         return value
-    if isinstance(value, Mapping | MutableMapping):
+    if isinstance(value, Mapping):
         return {_masked(name): each if name in OWN_IDS else _masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(each) for each in value]
