@@ -11,6 +11,10 @@ app = App(name="talkbridge", help="The durable bridge between a telephony platfo
 
 # A new command is a module with an `App` or a function, and a line here.
 COMMANDS = {
+    "setup": "cli.setup:setup_command",
+    "settings": "cli.settings:settings",
+    "send": "cli.send:app",
+    "call": "cli.call:app",
     "servers": "cli.servers.commands:app",
 }
 
