@@ -15,7 +15,6 @@ from activities.credentials import ZendeskCredentials
 from activities.crm import CrmAccount, HttpCrm
 from activities.help_desk import ZendeskHelpDesk
 from activities.ledger import PostgresLedger
-from activities.postgres.alerts import Alerts
 from activities.postgres.attempts import Attempts
 from activities.postgres.credential import CredentialStore
 from activities.postgres.database import Database
@@ -55,7 +54,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
         attempts = Attempts(database)
         store = CredentialStore(database, encrypt=keyring.encrypt, decrypt=keyring.decrypt)
         alert_url = settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else None
-        credentials = ZendeskCredentials(zendesk, store, attempts, Alerts(database), alert_url=alert_url)
+        credentials = ZendeskCredentials(zendesk, store, database, alert_url=alert_url)
         stack.push_async_callback(credentials.close)
         scopes, margin_s = list(settings.zendesk_scopes), settings.token_refresh_margin_s
         tokens = StoredTokens(store, client, account=settings.account, required_scopes=scopes, margin_s=margin_s)

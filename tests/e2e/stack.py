@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2 as httpx
 
@@ -26,6 +26,7 @@ from cli.servers.temporal import TemporalServer
 from cli.setup import setup
 from workflows.connection import Keyring, connect
 
+T = TypeVar("T")
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 SECRET = "webhook-secret"
@@ -57,14 +58,14 @@ def signed(body: bytes, secret: str = SECRET, at: str | None = None) -> dict[str
     }
 
 
-def payload(kind: str, call_id: str, **data: Any) -> Json:
+def payload(kind: str, call_id: str, **data: object) -> Json:
     """A webhook's body; `data` replaces or adds fields of `data`."""
     agent = {"agent": AGENT} if kind == "answered" else {}
     known = {"id": call_id, "status": "ringing", "customer": CALLER, "ticket_id": None, **agent, **data}
     return {"event": f"call.{kind}", "timestamp": int(time.time() * 1000), "data": known}
 
 
-def eventually(what: Callable[[], Any], describe: Callable[[], object] | None = None, limit_s: float = 30) -> Any:
+def eventually(what: Callable[[], T], describe: Callable[[], object] | None = None, limit_s: float = 30) -> T:
     """The first truthy value of `what`; fails with `describe` when there is none within the limit."""
     deadline = time.monotonic() + limit_s
     while True:
@@ -166,7 +167,7 @@ class Stack:
         raw = json.dumps(body).encode()
         return self.http.post(f"http://127.0.0.1:{self.gateway_port}/webhooks/calls", content=raw, headers=signed(raw))
 
-    def send(self, kind: str, call_id: str, **data: Any) -> None:
+    def send(self, kind: str, call_id: str, **data: object) -> None:
         """One signed webhook that has to be taken."""
         answer = self.post(payload(kind, call_id, **data))
         assert answer.status_code in (200, 202), answer.text
@@ -227,6 +228,7 @@ class Stack:
             lambda: next((x for x in self.log("simulator").splitlines() if x.startswith('{"url"')), None),
             lambda: self.log("simulator"),
         )
+        assert line is not None
         self.simulator_url: str = json.loads(line)["url"]
         self.sim("PUT", "/customers", {"email": CALLER["email"], "properties": RECORD})
 
