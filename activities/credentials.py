@@ -15,7 +15,6 @@ from activities.postgres.credential import CredentialStore, StoredCredential
 from activities.postgres.database import Database
 from activities.postgres.errors import LedgerUnavailable, StoreError
 from activities.reaching import reaching_ledger
-from activities.stored_tokens import StoredTokens
 from activities.turn import DONE, outcome_of, request_id, written
 from activities.zendesk.errors import BadRequest, RateLimited, Unauthorized, VendorError
 from activities.zendesk.guide import TokenAnswer
@@ -25,8 +24,6 @@ from workflows.domain.customer import mask_text
 from workflows.domain.errors import Failure
 from workflows.domain.token import Alert, ExchangeResult, TokenExchanged, is_fresh
 from workflows.ports import Credentials, ExchangeToken
-
-__all__ = ["StoredTokens", "TokenEndpoint", "ZendeskCredentials"]
 
 ALERT_TIMEOUT_S = 5.0
 LEAST_LIFE_LEFT = timedelta(seconds=60)

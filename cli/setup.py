@@ -1,6 +1,7 @@
 """`talkbridge setup`: bring database and namespace to what this release needs; as often, and at once, as you like."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +23,7 @@ from activities.postgres.database import Database
 from activities.postgres.errors import StoreError
 from activities.postgres.identity import IdentityKey, make_identity_key
 from activities.postgres.migrate import migrate
-from activities.settings import SettingsError, SharedSettings
+from activities.settings import SettingsError, SharedSettings, temporal_environment
 from cli.errors import CliError
 from cli.servers.progress import say
 from workflows.connection import (
@@ -160,7 +161,7 @@ async def setup_command() -> None:
     except (SettingsError, KeyFormatError) as error:
         raise SetupFailed(str(error)) from None
     try:
-        client = await connect(keyring)
+        client = await connect(keyring, environment=temporal_environment(os.environ))
     except RuntimeError as error:
         raise SetupFailed(f"Temporal (TEMPORAL_ADDRESS) is out of reach: {error}") from None
     await setup(settings.database_url.get_secret_value(), keyring, client, say)
