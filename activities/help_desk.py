@@ -223,11 +223,13 @@ class ZendeskHelpDesk(HelpDesk):
         self, turn: Turn, request: Request, attempt: Attempt, attempt_id: int, read: Callable[[Answer], T]
     ) -> tuple[int, T]:
         """Send what the ledger permitted; a failure's outcome is written here, a success's by the caller."""
+        timeout_s = turn.left.fitting(self._client.timeout_s)
         sending = self._client.send(
             request,
             bearer=turn.bearer.token,
             request_id=attempt.request_id,
-            before_send=turn.left.before_sending(self._client.timeout_s),
+            timeout_s=timeout_s,
+            before_send=turn.left.before_sending(timeout_s),
         )
         try:
             return await turn.exchange(sending, read)

@@ -51,15 +51,25 @@ class Punctuality:
         difference = now - handed_out.timestamp()
         self._differences.append(difference)
         late = difference - min(self._differences)
-        return TimeLeft(self._clock, None if limit is None else now - late + limit.total_seconds())
+        return TimeLeft(self._clock, now - late, None if limit is None else limit.total_seconds())
 
 
 class TimeLeft:
     """The time left of one attempt, before Temporal gives it to somebody else."""
 
-    def __init__(self, clock: Callable[[], float], deadline: float | None) -> None:
+    def __init__(self, clock: Callable[[], float], begun: float, limit_s: float | None) -> None:
         self._clock = clock
-        self._deadline = deadline
+        self._limit_s = limit_s
+        self._deadline = None if limit_s is None else begun + limit_s
+
+    def fitting(self, timeout_s: float) -> float:
+        """The time-out to use: less than asked for when that would never fit into an attempt.
+
+        The attempt's limit was fixed when its call started; `HTTP_TIMEOUT_S` may have grown since.
+        """
+        if self._limit_s is None or timeout_s < self._limit_s:
+            return timeout_s
+        return self._limit_s * 2 / 3
 
     def before_sending(self, timeout_s: float) -> Callable[[], None]:
         """A check to run when the first byte is about to leave; `timeout_s` begins now. It raises `NotSent`."""

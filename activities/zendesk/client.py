@@ -38,16 +38,21 @@ class ZendeskClient:
         """Room for one ordinary request, to be held around `send`. Raises `NotSent`."""
         return self._ordinary.slot()
 
-    async def send(self, request: Request, *, bearer: str, request_id: str, before_send: Callable[[], None]) -> Answer:
-        """One ordinary request."""
+    def pop_slot(self) -> AbstractAsyncContextManager[None]:
+        """Room for one screen pop, to be held around `pop`. Raises `NotSent`."""
+        return self._pops.slot()
+
+    async def send(
+        self, request: Request, *, bearer: str, request_id: str, timeout_s: float, before_send: Callable[[], None]
+    ) -> Answer:
+        """One ordinary request, within `timeout_s` when that is less than ours."""
         headers = {"Authorization": f"Bearer {bearer}", "X-Request-ID": request_id}
-        return await self._ordinary.send(request, headers, before_send=before_send)
+        return await self._ordinary.send(request, headers, timeout_s=timeout_s, before_send=before_send)
 
     async def pop(self, request: Request, *, bearer: str, request_id: str, before_send: Callable[[], None]) -> Answer:
         """One screen pop, within two seconds."""
         headers = {"Authorization": f"Bearer {bearer}", "X-Request-ID": request_id}
-        async with self._pops.slot():
-            return await self._pops.send(request, headers, before_send=before_send)
+        return await self._pops.send(request, headers, before_send=before_send)
 
     async def exchange(self, scopes: Sequence[str], request_id: str) -> guide.TokenAnswer:
         """A token for these scopes. `Unauthorized` or `BadRequest`: the client is refused."""

@@ -8,9 +8,13 @@ from dataclasses import replace
 import pytest
 from temporalio.exceptions import ApplicationErrorCategory
 
-from activities.postgres.attempts import CreatePermit, UpdatePermit
+from activities.help_desk import ZendeskHelpDesk
+from activities.postgres.attempts import Attempts, CreatePermit, UpdatePermit
+from activities.postgres.database import Database
+from activities.postgres.migrate import migrate
 from simulator.server import Running, running
 from tests.unit.activities.twins import Bench, bench
+from workflows.domain.call import CallPolicy
 from workflows.domain.customer import Customer
 from workflows.domain.errors import Failure
 from workflows.domain.ticket import CallMetadata, NewTicket, TicketChange, TicketView
@@ -451,7 +455,7 @@ async def test_a_pop_is_tried_again_when_it_may_help(desk: Bench) -> None:
     """No answer within two seconds, 5xx and 409 are failures; a property's name is checked before anything is sent."""
     pop = PatchCall(ref=REF, properties={"ticket_id": 7})
     for fault in ({"fault": "hang"}, {"fault": "status", "status": 503}, {"fault": "status", "status": 409}):
-        desk.break_("patch_call", **fault)  # type: ignore[arg-type]
+        desk.break_("patch_call", **fault)
         began = time.monotonic()
         assert (await desk.fails(desk.help_desk.patch_call, pop, limit_s=3)).type == Failure.UNAVAILABLE
         assert time.monotonic() - began < 2.5
@@ -459,3 +463,33 @@ async def test_a_pop_is_tried_again_when_it_may_help(desk: Bench) -> None:
     wrong = await desk.run(desk.help_desk.patch_call, replace(pop, properties={"a b": 1}), limit_s=3)
     assert wrong.refused
     assert len(desk.sent("patch_call")) == arrived
+
+
+async def test_the_real_ledger_has_a_row_for_every_request(desk: Bench, database_url: str) -> None:
+    """Over PostgreSQL: rows before and after, a lost answer known as unknown, and a note that is not sent again."""
+    await migrate(database_url)
+    async with Database(database_url) as database:
+        help_desk = ZendeskHelpDesk(desk.client, desk.tokens, Attempts(database), CallPolicy(screen_pop_properties=[]))
+        created = await desk.run(help_desk.create_ticket, CREATE)
+        assert created.ticket is not None
+        note = UpdateTicket(
+            ref=replace(REF, step="final"), ticket_id=created.ticket.id, change=TicketChange(note="n"), final=True
+        )
+        desk.break_("update_ticket", "drop_after")
+        assert (await desk.fails(help_desk.update_ticket, note)).type == Failure.UNAVAILABLE
+        withheld = await desk.run(help_desk.update_ticket, note, attempt=2)
+        assert withheld.result == "outcome_unknown"
+        looked = replace(note, looked_until=withheld.unknown_until)
+        assert (await desk.run(help_desk.update_ticket, looked, attempt=3)).result == "updated"
+        await desk.run(help_desk.patch_call, PatchCall(ref=REF, properties={"ticket_id": 1}), limit_s=3)
+        await help_desk.close()
+        async with database.transaction() as session:
+            cursor = await session._connection.execute("SELECT * FROM attempts ORDER BY id")
+            rows = await cursor.fetchall()
+    assert [(row["method"], row["http_status"], row["outcome"]) for row in rows] == [
+        ("POST", 201, "done"),
+        ("PUT", None, "ConnectionLost"),
+        ("PUT", 200, "done"),
+        ("PATCH", 200, "done"),
+    ]
+    assert len(desk.sent("update_ticket")) == 2

@@ -18,6 +18,7 @@ from activities.postgres.attempts import Attempt, Attempts, CreatePermit, Update
 from activities.postgres.errors import LedgerUnavailable
 from activities.tokens import Bearer
 from activities.zendesk.client import Account, ZendeskClient
+from simulator.faults import Fault
 from simulator.journal import Entry
 from simulator.server import Running
 from workflows.domain.call import CallPolicy
@@ -60,7 +61,6 @@ class TwinAttempts(Attempts):
     ) -> CreatePermit:
         assert window_s > 0
         assert looked_until >= 0
-        assert not isinstance(excluded, str)
         return self.create_permit or CreatePermit(attempt_id=await self._enter(Row(attempt, key=key)))
 
     async def begin_update(
@@ -186,8 +186,6 @@ class Bench:
 
     def break_(self, kind: str, fault: str, **how: object) -> None:
         """Let the vendor do something else with its next request of a kind."""
-        from simulator.faults import Fault
-
         self.simulator.world.faults.add(Fault(kind=kind, fault=fault, **how))  # type: ignore[arg-type]
 
 
