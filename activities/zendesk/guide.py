@@ -150,15 +150,10 @@ def patch_call(call_id: str, properties: Mapping[str, Any]) -> Request:
 def token(answer: Answer, asked: Sequence[str]) -> TokenAnswer:
     """The token. A scope that is not named is the one asked for (RFC 6749, section 5.1)."""
     given = document(answer)
-    value, life, scope = given.get("access_token"), given.get("expires_in"), given.get("scope", " ".join(asked))
+    value, life, scope = given.get("access_token"), given.get("expires_in", 0), given.get("scope", " ".join(asked))
     usable = isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value != ""
-    if (
-        not usable
-        or not isinstance(life, int | float)
-        or isinstance(life, bool)
-        or life <= 0
-        or not isinstance(scope, str)
-    ):
+    lives = isinstance(life, int | float) and not isinstance(life, bool) and 0 < life < float("inf")
+    if not usable or not lives or not isinstance(scope, str):
         raise MalformedAnswer("the answer holds no usable token", status=answer.status)
     if str(given.get("token_type", "bearer")).lower() != "bearer":
         raise MalformedAnswer("the token is not a bearer token", status=answer.status)

@@ -57,6 +57,8 @@ def test_a_scope_left_out_is_the_one_asked_for() -> None:
         {"expires_in": None},
         {"expires_in": 0},
         {"expires_in": True},
+        {"expires_in": float("nan")},
+        {"expires_in": float("inf")},
         {"expires_in": "3600"},
         {"scope": ["a"]},
         {"token_type": "mac"},
