@@ -23,6 +23,8 @@ from workflows.domain.errors import Failure
 
 SLOWLY_S = 60.0
 """Between two tries of what only an administrator can mend."""
+NOT_SENT_S = 1.0
+"""After what never went out: a back-off that grows would punish the steps that give way in a backlog."""
 
 _JITTER = 0.2
 _EXPECTED = frozenset({Failure.RATE_LIMITED, Failure.NOT_SENT, Failure.CREDENTIAL_REFUSED, Failure.SCOPE_MISSING})
@@ -84,6 +86,8 @@ def no_sooner_than(seconds: float) -> float:
 def _delay_s(error: VendorError, kind: Failure, attempt: int) -> float | None:
     if isinstance(error, RateLimited):
         return None if error.retry_after_s is None else no_sooner_than(error.retry_after_s)
+    if kind == Failure.NOT_SENT:
+        return no_sooner_than(NOT_SENT_S)
     if kind == Failure.CREDENTIAL_REFUSED:
         return credential_delay_s(attempt)
     return SLOWLY_S if kind in (Failure.FORBIDDEN, Failure.MISCONFIGURED) else None

@@ -135,7 +135,7 @@ class ZendeskHelpDesk(HelpDesk):
             except (BadRequest, Unprocessable) as error:
                 conflict = isinstance(error, BadRequest)
                 result = CreateResult.KEY_CONFLICT if conflict else CreateResult.REFUSED
-                return TicketCreated(result=result, attempts=number, detail=detail_of(error, "create_ticket"))
+                return TicketCreated(result=result, attempts=number, detail=detail_of(error, turn.request))
             await written(
                 self._attempts.end_create(
                     permit.attempt_id,
@@ -172,9 +172,8 @@ class ZendeskHelpDesk(HelpDesk):
             try:
                 status, changed = await self._send(turn, request, attempt, permit.attempt_id, read)
             except (NotFound, Conflict, Unprocessable) as error:
-                return TicketUpdated(
-                    result=_REFUSALS[type(error)], attempts=number, detail=detail_of(error, "update_ticket")
-                )
+                result = _REFUSALS[type(error)]
+                return TicketUpdated(result=result, attempts=number, detail=detail_of(error, turn.request))
             await self._done(permit.attempt_id, status, attempt)
         with_status = permit.send_status and change.status is not None
         updated = UpdateResult.UPDATED

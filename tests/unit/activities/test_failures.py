@@ -48,6 +48,13 @@ def test_a_pause_without_a_length_is_the_workflows() -> None:
     assert kind_of(errors.RateLimited("x")) == Failure.RATE_LIMITED
 
 
+def test_what_was_not_sent_comes_back_in_a_second() -> None:
+    """A step that found no connection is not punished by a growing back-off."""
+    delay = failure_of(errors.NotSent("x"), "search", 9).next_retry_delay
+    assert delay is not None
+    assert 1 <= delay.total_seconds() <= 1.2
+
+
 def test_a_request_id_is_readable_unique_and_safe() -> None:
     """Whatever is not `[A-Za-z0-9._:@-]` becomes `_`; two are never the same."""
     made = request_id("c 1/é", "patch_call-2", 3)
