@@ -7,11 +7,12 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from workflows.account import Account
     from workflows.domain.call import Call, CallPolicy, CustomerData, Decision, Step, StepKind, next_steps
+    from workflows.domain.errors import AlertKind
     from workflows.domain.events import CallEvent, EventType
     from workflows.domain.status import CallStatus
     from workflows.domain.token import Alert
@@ -100,7 +101,8 @@ class CallWorkflow:
                 opened = await workflow.execute_local_activity_method(
                     Ledger.open_call, self._opening(), schedule_to_close_timeout=LOCAL_LIMIT, retry_policy=ONCE
                 )
-            except ActivityError:
+            except FailureError:
+                # A local activity raises its own error, not an `ActivityError` around it.
                 workflow.logger.warning("ledger slow or out of reach: the call goes on and enters it later")
             else:
                 self._take_over(opened)
@@ -222,7 +224,9 @@ class CallWorkflow:
         if pop.state != before:
             self._account.count_pops([pop])
         if refused is not None:
-            self._alert("screen_pop_refused", f"Zendesk refuses the screen pop of call {self._call.label}: {refused}")
+            self._alert(
+                AlertKind.SCREEN_POP_REFUSED, f"Zendesk refuses the screen pop of call {self._call.label}: {refused}"
+            )
 
     async def _tell_outcome(self) -> None:
         outcome = self._call.outcome(workflow.now())
@@ -243,9 +247,9 @@ class CallWorkflow:
 
     def _need_attention(self, step: Step, text: str) -> None:
         self._call.attention[str(step.kind)] = text
-        self._alert("call_needs_attention", f"call {self._call.label} needs attention: {text}")
+        self._alert(AlertKind.CALL_NEEDS_ATTENTION, f"call {self._call.label} needs attention: {text}")
 
-    def _alert(self, kind: str, text: str) -> None:
+    def _alert(self, kind: AlertKind, text: str) -> None:
         workflow.start_activity_method(
             Credentials.post_alert,
             Alert(kind=kind, text=text),

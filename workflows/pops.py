@@ -27,7 +27,7 @@ class ScreenPops:
 
     async def send(self, agent_key: str) -> str | None:
         """One request, or two when the vendor refuses the first content. Returns why it was refused, if it was."""
-        call = self._call
+        call, sent_before = self._call, self._sent
         pop = call.pops[agent_key]
         record = call.customer_record if call.customer_data == CustomerData.READY else None
         ticket_id = call.ticket.id if call.ticket else None
@@ -37,7 +37,7 @@ class ScreenPops:
         if answer is not None and answer.fallback and record is not None:
             content = pop_content(None, record, call.policy.screen_pop_properties[:1])
             answer = await self._patch(pop, content) if content.properties else answer
-        pop.requests += 1
+        pop.requests += self._sent - sent_before
         pop.had_ticket, pop.had_customer = pop.had_ticket or had_ticket, pop.had_customer or had_customer
         pop.left_out = content.left_out
         return self._fold(pop, answer)

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 with workflow.unsafe.imports_passed_through():
@@ -141,7 +141,8 @@ class Requests:
                     schedule_to_close_timeout=LOCAL_LIMIT,
                     retry_policy=ONCE,
                 )
-            except ActivityError as error:
+            except FailureError as error:
+                # A local activity raises its own error, not an `ActivityError` around it.
                 if is_cancelled_exception(error):
                     raise
         return await self.patient_ledger(method, command)

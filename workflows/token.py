@@ -69,12 +69,8 @@ class TokenWorkflow:
 
     @workflow.signal
     def forbidden(self, refusal: TokenRefused) -> None:
-        """A request was answered 403: one exchange a version tells whether scopes are short."""
-        state = self._state
-        if refusal.version == state.version and state.forbidden_checked_version < state.version:
-            # The exchange makes the next version; a 403 to that one belongs to its request.
-            checked = state.version + 1
-            self._state = replace(state, forbidden_checked_version=checked, next_exchange_at=workflow.now())
+        """A request was answered 403."""
+        self._state = rules.after_forbidden(self._state, refusal.version, workflow.now())
 
     @workflow.signal
     def confirmed(self, confirmation: TokenRefused) -> None:

@@ -266,7 +266,7 @@ def _customer_step(call: Call, now: datetime) -> Step | None:
     if not call.active:
         return None
     still_shown = not call.pops or any(_may_still_send(pop, now) for pop in call.pops.values())
-    return Step(kind=StepKind.FETCH_CUSTOMER, subject=str(len(call.pops))) if still_shown else None
+    return Step(kind=StepKind.FETCH_CUSTOMER) if still_shown else None
 
 
 def _ticket_step(call: Call, now: datetime) -> Step | None:

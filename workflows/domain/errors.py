@@ -41,5 +41,17 @@ class Failure(StrEnum):
     """A fault of ours; the call needs attention and the step is tried again."""
 
 
+class AlertKind(StrEnum):
+    """What an administrator is told of; at most one POST a kind an hour."""
+
+    SCOPES_MISSING = "scopes_missing"
+    CLIENT_REFUSED = "client_refused"
+    TOKEN_ENDING = "token_ending"  # noqa: S105 - a kind of alert
+    FORBIDDEN = "forbidden"
+    MISCONFIGURED = "misconfigured"
+    SCREEN_POP_REFUSED = "screen_pop_refused"
+    CALL_NEEDS_ATTENTION = "call_needs_attention"
+
+
 WAITS_FOR_ADMINISTRATOR = frozenset({Failure.CREDENTIAL_REFUSED, Failure.SCOPE_MISSING})
 """Failures that do not count towards `STEP_GIVE_UP_S`: the call itself is not at fault."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from workflows.domain.errors import AlertKind
+
 FRESH_S = 60
 """A worker that starts within a minute of the last exchange uses its token."""
 SCOPES_RETRY_S = 60
@@ -109,11 +111,26 @@ def fold(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenState
             text = f"Zendesk refuses the client (ZENDESK_CLIENT_ID, ZENDESK_CLIENT_SECRET): {detail}"
             next_at = now + timedelta(seconds=CLIENT_REFUSED_RETRY_S)
             failed = _failed(state, TokenProblem.CLIENT_REFUSED, answer, next_at)
-            return _alerting(failed, Alert(kind="client_refused", text=text))
+            return _alerting(failed, Alert(kind=AlertKind.CLIENT_REFUSED, text=text))
         case _:
             wait_s = max(min(MAX_BACK_OFF_S, 2 ** min(state.failures, 6)), answer.retry_after_s or 0)
             failed = _failed(state, TokenProblem.UNAVAILABLE, answer, now + timedelta(seconds=wait_s))
             return _alerting(failed, _last_minute_alert(state, now))
+
+
+def after_forbidden(state: TokenState, version: int, now: datetime) -> TokenState:
+    """What a 403 leads to: one exchange a version; when that showed every scope, the 403 belongs to its request."""
+    if version != state.version:
+        return state
+    if state.forbidden_checked_version < state.version:
+        # The exchange makes the next version, which is then the one that was checked.
+        return replace(state, forbidden_checked_version=state.version + 1, next_exchange_at=now)
+    if state.missing_scopes:
+        return state
+    text = (
+        "Zendesk answers 403 although the token has every scope: the OAuth client's user may not do what a call needs"
+    )
+    return _alerting(state, Alert(kind=AlertKind.FORBIDDEN, text=text))
 
 
 def _stored(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenState:
@@ -140,7 +157,7 @@ def _stored(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenSt
     text = f"the Zendesk token lacks the scopes: {missing}. Grant them to the OAuth client; calls wait until then."
     next_at = min(known.next_exchange_at or now, now + timedelta(seconds=SCOPES_RETRY_S))
     short = replace(known, problem=TokenProblem.SCOPES, detail=f"missing scopes: {missing}", next_exchange_at=next_at)
-    return _alerting(short, Alert(kind="scopes_missing", text=text))
+    return _alerting(short, Alert(kind=AlertKind.SCOPES_MISSING, text=text))
 
 
 def _failed(state: TokenState, problem: TokenProblem, answer: TokenExchanged, next_at: datetime) -> TokenState:
@@ -161,7 +178,8 @@ def _last_minute_alert(state: TokenState, now: datetime) -> Alert | None:
     if not (refused or ending):
         return None
     reason = "was refused" if refused else "is about to end"
-    return Alert(kind="token_ending", text=f"the Zendesk token {reason} and the token endpoint gives no new one")
+    text = f"the Zendesk token {reason} and the token endpoint gives no new one"
+    return Alert(kind=AlertKind.TOKEN_ENDING, text=text)
 
 
 def _alerting(state: TokenState, alert: Alert | None) -> TokenState:
