@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from workflows.domain.call import CallPolicy
 from workflows.domain.limits import PROPERTY_NAME
@@ -180,6 +180,13 @@ def account_of(zendesk_url: str) -> str:
     host = urlsplit(zendesk_url).netloc.lower()
     subdomain = re.fullmatch(r"([a-z0-9-]+)\.zendesk\.com", host)
     return subdomain[1] if subdomain else host.replace(":", "-")
+
+
+def temporal_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Temporal's standard variables (`TEMPORAL_*`), from `.env` and, first, the environment given."""
+    source = DotEnvSettingsSource(SharedSettings, env_file=".env", case_sensitive=True, env_ignore_empty=True)
+    both = {**source.env_vars, **environment}
+    return {name: value for name, value in both.items() if name.startswith("TEMPORAL_") and value}
 
 
 class Process(StrEnum):
