@@ -128,9 +128,10 @@ class StoredTokens:
         self._signalled = {key: at for key, at in self._signalled.items() if now < at + SIGNAL_AGAIN_S} | {once: now}
         try:
             await self._handle.signal(name, argument, rpc_timeout=SIGNAL_TIMEOUT)
-        except RPCError as error:
+        except (RPCError, RuntimeError) as error:
+            # A client that never connected says RuntimeError.
             self._signalled.pop(once, None)
-            fields = {"action": "token_signal_lost", "signal": name, "status": error.status.name}
+            fields = {"action": "token_signal_lost", "signal": name, "reason": str(error)}
             log.warning("the token workflow could not be told", extra=fields)
             return False
         return True
