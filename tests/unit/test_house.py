@@ -23,7 +23,8 @@ MAY_IMPORT = (
     ("activities/postgres/", {"psycopg", "psycopg_pool", "activities.postgres"}),
     (
         "activities/",
-        {"temporalio", "pydantic", "pydantic_settings", "activities", "workflows.domain", "workflows.ports"},
+        {"temporalio", "pydantic", "pydantic_settings", "structlog"}
+        | {"activities", "workflows.domain", "workflows.ports"},
     ),
     (
         "api/",
@@ -33,8 +34,8 @@ MAY_IMPORT = (
     # Never the product's code, or both could be wrong in the same way.
     ("simulator/", {"fastapi", "starlette", "uvicorn", "httpx2", "simulator"}),
 )
-# It is for processes; a workflow that reached for it would do I/O.
-NEVER_IN_A_WORKFLOW = "workflows.connection"
+# These are for processes; a workflow that reached for one would do I/O.
+PROCESS_MODULES = ("workflows.connection", "workflows.serving", "workflows.starting")
 
 
 def python_files(*places: str) -> list[Path]:
@@ -72,7 +73,9 @@ def forbidden_imports(file: str, source: str) -> list[str]:
 def _may(name: str, allowed: set[str], file: str) -> bool:
     if name.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
         return True
-    if file.startswith("workflows/") and file != "workflows/connection.py" and _inside(name, NEVER_IN_A_WORKFLOW):
+    module = file.removesuffix(".py").replace("/", ".")
+    of_a_workflow = file.startswith("workflows/") and module not in PROCESS_MODULES
+    if of_a_workflow and any(_inside(name, process_module) for process_module in PROCESS_MODULES):
         return False
     return any(_inside(name, permitted) for permitted in allowed)
 
