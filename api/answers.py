@@ -51,7 +51,7 @@ class Event(BaseModel):
 
 
 class Step(BaseModel):
-    """One vendor request. `attempts` counts the one under way."""
+    """One vendor request. `attempts` counts those begun; 0 waits for a worker."""
 
     name: str
     state: Literal["done", "running", "retrying", "waiting", "skipped", "refused", "missed"]
@@ -160,6 +160,18 @@ def json_body(schema: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI of a body that an endpoint reads by itself."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
+
+CALL_ID_IN_PATH: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "call_id",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+            "description": "The call's id, percent-encoded.",
+        }
+    ]
+}
 
 WEBHOOK_REQUEST: dict[str, Any] = {
     **json_body(_EVENT_SCHEMA),

@@ -25,6 +25,7 @@ from api.gateway import Gateway, gateway_of
 from api.merging import merge
 from api.problems import Problem
 from api.reading import Filters, LedgerUnreadable, Page, UnusableCursor
+from api.schemas import CALL_ID
 from api.values import MAX_TICKET_ID, email_address, phone_number
 from workflows.domain.call import CallState
 from workflows.domain.status import CallStatus
@@ -52,7 +53,7 @@ async def list_calls(
     *,
     state: Annotated[CallState | None, Query()] = None,
     ticket_id: Annotated[int | None, Query(ge=1, le=MAX_TICKET_ID)] = None,
-    agent_id: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
+    agent_id: Annotated[str | None, Query(max_length=256, pattern=r"^[^\x00]+$")] = None,
     needs_attention: Annotated[bool | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
@@ -136,10 +137,13 @@ def _answered() -> Iterator[None]:
         200: {"model": answers.Call},
         **problems.declared(problems.SIGN_IN, problems.UNKNOWN_CALL, problems.CALL_UNREADABLE),
     },
+    openapi_extra=answers.CALL_ID_IN_PATH,
 )
-async def show_call(request: Request, call_id: str) -> JSONResponse:
+async def show_call(request: Request) -> JSONResponse:
     """The workflow's own word, running or closed; the ledger's when the workflow cannot be asked."""
-    gateway = gateway_of(request)
+    gateway, call_id = gateway_of(request), request.path_params["call_id"]
+    if not CALL_ID.fullmatch(call_id):
+        raise Problem(problems.UNKNOWN_CALL)
     handle: WorkflowHandle[Any, Any] = gateway.temporal.get_workflow_handle(call_workflow_id(call_id))
     status, description = await asyncio.gather(_ask(handle), _describe(handle))
     if isinstance(status, CallStatus):

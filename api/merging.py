@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.failure.v1 import Failure as FailureProto
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.converter import DataConverter
@@ -13,6 +14,9 @@ from workflows.domain.errors import WAITS_FOR_ADMINISTRATOR, Failure
 from workflows.domain.status import StepState, StepStatus
 
 _WAITING = frozenset({*WAITS_FOR_ADMINISTRATOR, Failure.RATE_LIMITED})
+_NOT_BEGUN = frozenset(
+    {PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED, PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED}
+)
 _UNFINISHED = frozenset({StepState.RUNNING, StepState.RETRYING, StepState.WAITING})
 
 
@@ -31,7 +35,9 @@ async def _with(step: StepStatus, activity: PendingActivityInfo | None, converte
     # The query may have been answered a moment after the activity's end: then the workflow knows better.
     if activity is None or step.state not in _UNFINISHED:
         return step
-    attempts = max(activity.attempt, step.attempts)
+    # Between two attempts, Temporal's number is already that of the next one.
+    begun = activity.attempt - (activity.state in _NOT_BEGUN)
+    attempts = max(begun, step.attempts)
     if not activity.HasField("last_failure"):
         return replace(step, attempts=attempts)
     kind = activity.last_failure.application_failure_info.type

@@ -25,7 +25,7 @@ _MAX_INTEGER_DIGITS = 128
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _HANDLED = frozenset(kind.value for kind in EventType)
-_CALL_ID = re.compile(r"[\x21-\x7e]{1,128}")
+CALL_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 _T = TypeVar("_T")
 
@@ -96,7 +96,7 @@ def _integer(digits: str) -> int | float:
 
 def _call_id(value: object) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not _CALL_ID.fullmatch(text):
+    if not isinstance(text, str) or not CALL_ID.fullmatch(text):
         raise NotACall("data.id", "it is not an integer or 1 to 128 visible ASCII characters")
     return text
 
