@@ -11,6 +11,7 @@ app = App(name="talkbridge", help="The durable bridge between a telephony platfo
 
 # A new command is a module with an `App` or a function, and a line here.
 COMMANDS = {
+    "demo": "cli.demo.command:demo",
     "setup": "cli.setup:setup_command",
     "settings": "cli.settings:settings",
     "send": "cli.send:app",
