@@ -38,11 +38,16 @@ async def _serve(settings: GatewaySettings) -> int:
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"the TEMPORAL_ settings cannot be used: {error}\n")
         return 1
+    try:
+        bound = _config(settings).bind_socket()
+    except SystemExit:
+        # uvicorn has logged why; say what to change.
+        sys.stderr.write(f"cannot listen on {settings.api_host}:{settings.api_port}: set API_HOST and API_PORT\n")
+        return 1
     ledger = PostgresLedger(settings.database_url.get_secret_value(), settings.keyring)
     await ledger.open()
     try:
-        config = _config(settings, create_app(settings, temporal, ledger))
-        await uvicorn.Server(config).serve(sockets=[config.bind_socket()])
+        await uvicorn.Server(_config(settings, create_app(settings, temporal, ledger))).serve(sockets=[bound])
     finally:
         await ledger.close()
     return 0
