@@ -27,17 +27,18 @@ class ScreenPops:
 
     async def send(self, agent_key: str) -> str | None:
         """One request, or two when the vendor refuses the first content. Returns why it was refused, if it was."""
-        call, sent_before = self._call, self._sent
+        call = self._call
         pop = call.pops[agent_key]
         record = call.customer_record if call.customer_data == CustomerData.READY else None
         ticket_id = call.ticket.id if call.ticket else None
         content = pop_content(ticket_id, record, call.policy.screen_pop_properties)
         had_ticket, had_customer = ticket_id is not None, record is not None
-        answer = await self._patch(pop, content)
-        if answer is not None and answer.fallback and record is not None:
+        answer, requests = await self._patch(pop, content), 1
+        if answer is not None and answer.fallback and record is not None and pop.requests == 0:
             content = pop_content(None, record, call.policy.screen_pop_properties[:1])
-            answer = await self._patch(pop, content) if content.properties else answer
-        pop.requests += self._sent - sent_before
+            if content.properties:
+                answer, requests = await self._patch(pop, content), 2
+        pop.requests += requests
         pop.had_ticket, pop.had_customer = pop.had_ticket or had_ticket, pop.had_customer or had_customer
         pop.left_out = content.left_out
         return self._fold(pop, answer)

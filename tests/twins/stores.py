@@ -48,7 +48,7 @@ class TwinLedger(Ledger):
 
     @activity.defn
     async def open_call(self, command: OpenCall) -> CallOpened:
-        self._world.before("open_call")
+        await self._world.meet("open_call")
         known = self._world.saved.get((command.call_id, 1))
         return CallOpened(
             generation=1,
@@ -60,7 +60,7 @@ class TwinLedger(Ledger):
 
     @activity.defn
     async def find_ticket(self, command: FindTicket) -> TicketOfOthers:
-        self._world.before("find_ticket")
+        await self._world.meet("find_ticket")
         gone = self._world.recent.ticket_id in command.excluded
         return TicketOfOthers() if gone else self._world.recent
 
@@ -70,7 +70,7 @@ class TwinLedger(Ledger):
 
     @activity.defn
     async def save_call(self, command: SaveCall) -> None:
-        self._world.before("save_call")
+        await self._world.meet("save_call")
         key = (command.call_id, command.generation)
         if key not in self._world.saved or self._world.saved[key].version < command.version:
             self._world.saved[key] = command
@@ -102,6 +102,6 @@ class TwinCredentials(Credentials):
 
     @activity.defn
     async def post_alert(self, alert: Alert) -> bool:
-        self._world.before("post_alert")
+        await self._world.meet("post_alert")
         self._world.alerts.append(alert)
         return True

@@ -106,6 +106,12 @@ class World:
         self.requests.append(name)
         if ref is not None:
             self.by_call.setdefault(ref.call_id, Counter())[name] += 1
+        await self.meet(name)
+        scripted = self.answers.get(name)
+        return scripted.pop(0) if scripted else None
+
+    async def meet(self, name: str) -> None:
+        """Hang or break as the test wants it."""
         self.at_once[name] += 1
         self.most_at_once[name] = max(self.most_at_once[name], self.at_once[name])
         try:
@@ -114,8 +120,6 @@ class World:
             self.before(name)
         finally:
             self.at_once[name] -= 1
-        scripted = self.answers.get(name)
-        return scripted.pop(0) if scripted else None
 
     def hold(self, name: str) -> asyncio.Event:
         """Let requests of that name hang until the event is set."""

@@ -178,6 +178,11 @@ class Call:
         return self.facts.customer
 
     @property
+    def customer_pending(self) -> bool:
+        """Whether there is a caller to look up in the CRM, and no answer of its yet."""
+        return self.customer.known and self.customer_data == CustomerData.UNKNOWN
+
+    @property
     def state(self) -> CallState:
         """Where the call is, by its events and by what the ticket was told."""
         facts = self.facts
@@ -261,9 +266,7 @@ def next_steps(call: Call, now: datetime) -> Decision:
 
 
 def _customer_step(call: Call, now: datetime) -> Step | None:
-    if call.customer_data != CustomerData.UNKNOWN or not call.customer.known:
-        return None
-    if not call.active:
+    if not call.customer_pending or not call.active:
         return None
     still_shown = not call.pops or any(_may_still_send(pop, now) for pop in call.pops.values())
     return Step(kind=StepKind.FETCH_CUSTOMER) if still_shown else None
@@ -292,7 +295,7 @@ def _correction(call: Call) -> Step | None:
 
 
 def _pop_steps(call: Call, now: datetime) -> Iterator[Step]:
-    customer_pending = call.customer.known and call.customer_data == CustomerData.UNKNOWN
+    customer_pending = call.customer_pending
     customer_ready = call.customer_data == CustomerData.READY
     for key, pop in call.pops.items():
         if not call.active or key != call.facts.talking_to or not _may_still_send(pop, now):
@@ -325,4 +328,7 @@ def _moments(call: Call, *, popping: bool) -> Iterator[datetime]:
         for pop in call.pops.values():
             if pop.state == PopState.PENDING and not popping:
                 yield pop.patience_ends
+                yield pop.deadline
+            elif call.customer_pending and _may_still_send(pop, pop.seen_at):
+                # The customer's record is of no use after it.
                 yield pop.deadline
