@@ -4,11 +4,13 @@
 
 -- matching --
 -- When two calls are of one customer: the same email; the same phone where at least one has no email; or both lost the
--- same ticket, and so need one follow-up. A call without email and phone matches nobody by identity.
-(
+-- same ticket, and so need one follow-up. A call without email and phone matches nobody by identity. No call that began
+-- more than a week ago still runs or waits: leaving those out keeps the number of a busy switchboard quick.
+o.first_seen_at > now() - interval '7 days'
+AND (
     o.email_hash = me.email_hash
     OR (o.phone_hash = me.phone_hash AND (o.email_hash IS NULL OR me.email_hash IS NULL))
-    OR (o.excluded && me.excluded)
+    OR (o.excluded <> '{}' AND o.excluded && me.excluded)
 )
 
 -- usable_ticket --

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities.postgres.database import Database
 from activities.postgres.identity import Identity, IdentityHasher, IdentityKey
 from activities.postgres.reading import CursorNotOurs, LedgerReader
+from cli.servers.postgres import PostgresServer
 from cli.servers.temporal import TemporalServer
 from cli.setup import setup
 from tests.integration.ledger_kit import (
@@ -371,6 +372,27 @@ async def test_a_locked_row_does_not_hold_a_local_step(database_url: str, book: 
         with pytest.raises(ApplicationError):
             await perform(book.ledger.find_ticket, command, local=True)
     assert not (await book.find("c-1", excluded=[5])).wait
+
+
+async def test_a_database_killed_and_started_again_is_used_again() -> None:
+    """While it is away steps fail in a retryable way; soon after, they work, on new connections."""
+    with PostgresServer(own=True, fsync=False) as server:
+        async with book_at(server.url, await lazy_client()) as book:
+            await asyncio.gather(*(book.open(f"c-{n}", Customer()) for n in range(8)))
+            await asyncio.to_thread(server.kill)
+            with pytest.raises(ApplicationError) as caught:
+                await book.find("c-1")
+            assert caught.value.type == Failure.LEDGER_UNAVAILABLE
+            await asyncio.to_thread(server.start)
+            deadline = asyncio.get_running_loop().time() + 10
+            while True:
+                try:
+                    assert not (await book.find("c-1")).wait
+                    break
+                except ApplicationError:
+                    assert asyncio.get_running_loop().time() < deadline
+                    await asyncio.sleep(0.05)
+            await asyncio.gather(*(book.find(f"c-{n}") for n in range(8)))
 
 
 async def test_lists_are_paged_and_filtered(database_url: str) -> None:

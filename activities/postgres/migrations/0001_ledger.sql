@@ -40,12 +40,12 @@ CREATE TABLE calls (
 );
 
 -- Columns that change with every step are in no index, so that most updates stay on their page.
-CREATE INDEX calls_by_email ON calls (email_hash) WHERE email_hash IS NOT NULL;
-CREATE INDEX calls_by_phone ON calls (phone_hash) WHERE phone_hash IS NOT NULL;
+CREATE INDEX calls_by_email ON calls (email_hash, first_seen_at) WHERE email_hash IS NOT NULL;
+CREATE INDEX calls_by_phone ON calls (phone_hash, first_seen_at) WHERE phone_hash IS NOT NULL;
 CREATE INDEX calls_by_ticket ON calls (ticket_id, id) WHERE ticket_id IS NOT NULL;
 CREATE INDEX calls_by_agent ON calls (agent_id, id) WHERE agent_id IS NOT NULL;
 CREATE INDEX calls_in_need ON calls (id) WHERE needs_attention;
-CREATE INDEX calls_by_exclusion ON calls USING gin (excluded);
+CREATE INDEX calls_by_exclusion ON calls USING gin (excluded) WITH (fastupdate = off) WHERE excluded <> '{}';
 
 CREATE TABLE tickets (
     ticket_id bigint PRIMARY KEY,
@@ -54,6 +54,8 @@ CREATE TABLE tickets (
     -- Gone or closed: offered to nobody any more.
     dropped_at timestamptz
 );
+
+CREATE INDEX tickets_dropped ON tickets (ticket_id) WHERE dropped_at IS NOT NULL;
 
 -- One row a request, written before it is sent.
 CREATE TABLE attempts (
