@@ -1,97 +1,61 @@
 """The whole of Talkbridge as processes on loopback: what an operator runs, started and ended by a test."""
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import secrets
-import socket
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx2 as httpx
 
-from cli.servers.child import Child
+from cli.servers.child import free_port
 from cli.servers.postgres import PostgresServer
 from cli.servers.temporal import TemporalServer
 from cli.setup import setup
+from tests.e2e.process import Process
+from tests.e2e.waiting import eventually
+from tests.e2e.webhooks import AGENT, CALLER, RECORD, SECRET, Json, payload, signed
 from workflows.connection import Keyring, connect
 
-T = TypeVar("T")
-Json = dict[str, Any]
+__all__ = ["AGENT", "CALLER", "RECORD", "SECRET", "Json", "Process", "Stack", "eventually", "is_told", "payload"]
+
 ROOT = Path(__file__).parents[2]
-SECRET = "webhook-secret"
 OPS_TOKEN = "ops-token"
-CALLER = {"email": "user@example.com", "phone_number": "+15550100"}
-AGENT = {"id": "a-9876543210", "name": "Agent Smith"}
-RECORD = {
-    "crm_customer_id": "CUST_999888",
-    "account_status": "Premium",
-    "last_ticket_date": "2023-10-01T14:30:00Z",
-}
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def signed(body: bytes, secret: str = SECRET, at: str | None = None) -> dict[str, str]:
-    """The headers of a signed webhook."""
-    moment = at or datetime.now(UTC).isoformat(timespec="seconds")
-    digest = hmac.new(secret.encode(), moment.encode() + body, hashlib.sha256).digest()
-    return {
-        "Content-Type": "application/json",
-        "X-Zendesk-Webhook-Signature": base64.b64encode(digest).decode(),
-        "X-Zendesk-Webhook-Signature-Timestamp": moment,
-    }
-
-
-def payload(kind: str, call_id: str, **data: object) -> Json:
-    """A webhook's body; `data` replaces or adds fields of `data`."""
-    agent = {"agent": AGENT} if kind == "answered" else {}
-    known = {"id": call_id, "status": "ringing", "customer": CALLER, "ticket_id": None, **agent, **data}
-    return {"event": f"call.{kind}", "timestamp": int(time.time() * 1000), "data": known}
-
-
-def eventually(what: Callable[[], T], describe: Callable[[], object] | None = None, limit_s: float = 30) -> T:
-    """The first truthy value of `what`; fails with `describe` when there is none within the limit."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        if value := what():
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {limit_s:g} s; last seen: {describe() if describe else value!r}")
-        time.sleep(0.05)
+ENDED = ("completed", "missed", "end_not_reported")
 
 
 @dataclass(kw_only=True)
 class Stack:
-    """PostgreSQL, Temporal and the simulator, and as many gateways and workers as a test asks for."""
+    """PostgreSQL, Temporal and the simulator, and as many gateways and workers as a test asks for.
+
+    `durable`: Temporal keeps its data in a file, so that it can be killed and started again.
+    """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     simulator_flags: Iterable[str] = ()
-    workers: list[Child] = field(default_factory=list)
-    gateway: Child | None = None
-    simulator: Child | None = None
+    durable: bool = False
+    workers: list[Process] = field(default_factory=list)
+    gateways: list[Process] = field(default_factory=list)
+    simulator: Process | None = None
 
     def __post_init__(self) -> None:
         self.postgres = PostgresServer(fsync=False, own=True)
-        self.temporal = TemporalServer(own=True)
+        self.temporal = TemporalServer(own=True, db_filename=self.temporal_file if self.durable else None)
         self.http = httpx.Client(timeout=10)
         self._servers = ExitStack()
+
+    @property
+    def temporal_file(self) -> Path:
+        """Where a durable Temporal keeps its data."""
+        return self.folder / "temporal.db"
 
     def __enter__(self) -> Self:
         try:
@@ -109,9 +73,9 @@ class Stack:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for child in [*self.workers, self.gateway, self.simulator]:
-            if child is not None:
-                child.kill()
+        for process in [*self.workers, *self.gateways, self.simulator]:
+            if process is not None:
+                process.kill()
         self.http.close()
         self._servers.close()
 
@@ -144,28 +108,37 @@ class Stack:
         client = await connect(keyring, environment={"TEMPORAL_ADDRESS": self.temporal.address})
         await setup(self.postgres.url, keyring, client)
 
-    def start_worker(self, **settings: str) -> Child:
+    def start_worker(self, **settings: str) -> Process:
         """Another worker; its log is `worker-N.log`."""
-        worker = self._child(f"worker-{len(self.workers) + 1}", [str(ROOT / "worker.py")], settings)
+        worker = self._process(f"worker-{len(self.workers) + 1}", [str(ROOT / "worker.py")], settings)
         self.workers.append(worker)
         return worker
 
-    def start_gateway(self, **settings: str) -> Child:
-        """The gateway, once it answers."""
-        self.gateway = self._child("gateway", ["-m", "api"], settings)
-        eventually(self._gateway_answers, lambda: self.log("gateway")[-2000:])
-        return self.gateway
+    def start_gateway(self, **settings: str) -> Process:
+        """A gateway, once it answers; one beside another needs an `API_PORT` of its own."""
+        name = f"gateway-{len(self.gateways) + 1}"
+        self.gateways.append(gateway := self._process(name, ["-m", "api"], settings))
+        port = int(settings.get("API_PORT", self.gateway_port))
+        eventually(lambda: gateway.failed or self._gateway_answers(port), lambda: self.log(name)[-2000:])
+        assert gateway.running, self.log(name)
+        return gateway
 
     def log(self, name: str) -> str:
         """What a process printed."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
+    def until_log(self, name: str, text: str, limit_s: float = 30) -> str:
+        """A process' log once it holds the text."""
+        eventually(lambda: text in self.log(name), lambda: self.log(name)[-3000:], limit_s)
+        return self.log(name)
+
     # --- the gateway -------------------------------------------------------------------------------------------
 
-    def post(self, body: Json) -> httpx.Response:
+    def post(self, body: Json, port: int | None = None) -> httpx.Response:
         """One signed webhook."""
         raw = json.dumps(body).encode()
-        return self.http.post(f"http://127.0.0.1:{self.gateway_port}/webhooks/calls", content=raw, headers=signed(raw))
+        url = f"http://127.0.0.1:{port or self.gateway_port}/webhooks/calls"
+        return self.http.post(url, content=raw, headers=signed(raw))
 
     def send(self, kind: str, call_id: str, **data: object) -> None:
         """One signed webhook that has to be taken."""
@@ -181,11 +154,12 @@ class Stack:
         return found
 
     def until(self, call_id: str, what: Callable[[Json], Any], limit_s: float = 30) -> Json:
-        """The call's status once it is as wanted."""
+        """The call's status once it is as wanted; fails at once when a process of ours has died."""
         status: Json = {}
 
         def look() -> bool:
             nonlocal status
+            self.check_alive()
             status = self.call(call_id)
             return bool(status) and bool(what(status))
 
@@ -194,7 +168,21 @@ class Stack:
 
     def ended(self, call_id: str, limit_s: float = 30) -> Json:
         """The call's status once its ticket was told how it ended."""
-        return self.until(call_id, is_told, limit_s)
+        return self.until(call_id, lambda s: is_told(s) and self._is_noted(s), limit_s)
+
+    def run_call(self, call_id: str, **data: object) -> Json:
+        """A whole call, each event once the one before had its effect; its status at the end."""
+        self.send("started", call_id, **data)
+        self.until(call_id, lambda s: s["ticket_id"])
+        self.send("answered", call_id, **data)
+        self.until(call_id, lambda s: s["screen_pops"] and s["screen_pops"][0]["state"] != "pending")
+        self.send("completed", call_id, **data)
+        return self.ended(call_id)
+
+    def check_alive(self) -> None:
+        """Fail with the log of a worker or gateway that ended on its own account."""
+        for process in [*self.workers, *self.gateways]:
+            assert not process.failed, f"a process ended with {process.exit_code}.{process.last_words()}"
 
     # --- the simulator -----------------------------------------------------------------------------------------
 
@@ -218,10 +206,15 @@ class Stack:
         """Tickets, calls and counts."""
         return self.sim("GET", "/books")
 
+    def ticket(self, ticket_id: int) -> Json:
+        """One ticket with its comments."""
+        found: Json = self.sim("GET", f"/tickets/{ticket_id}")["ticket"]
+        return found
+
     # --- private -----------------------------------------------------------------------------------------------
 
     def _start_simulator(self) -> None:
-        self.simulator = self._child(
+        self.simulator = self._process(
             "simulator", ["-m", "simulator", "--port", "0", *self.simulator_flags], {}, bare=True
         )
         line = eventually(
@@ -232,23 +225,24 @@ class Stack:
         self.simulator_url: str = json.loads(line)["url"]
         self.sim("PUT", "/customers", {"email": CALLER["email"], "properties": RECORD})
 
-    def _child(self, name: str, argv: list[str], settings: dict[str, str], *, bare: bool = False) -> Child:
+    def _process(self, name: str, argv: list[str], settings: dict[str, str], *, bare: bool = False) -> Process:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} if bare else self.environment
         log = self.folder / f"{name}.log"
         # The folder is empty of `.env`, so that a developer's own settings stay out of the test.
-        return Child([sys.executable, *argv], log=log, env={**environment, **settings}, cwd=self.folder)
+        return Process([sys.executable, *argv], log=log, env={**environment, **settings}, cwd=self.folder)
 
-    def _gateway_answers(self) -> bool:
+    def _is_noted(self, status: Json) -> bool:
+        mark = f"[call {status['call_id']} · {status['state'].replace('_', ' ')}]"
+        return any(comment["body"].endswith(mark) for comment in self.ticket(status["ticket_id"])["comments"])
+
+    def _gateway_answers(self, port: int) -> bool:
         try:
-            return self.http.get(f"http://127.0.0.1:{self.gateway_port}/healthz").is_success
+            return self.http.get(f"http://127.0.0.1:{port}/healthz").is_success
         except httpx.HTTPError:
             return False
 
 
 def is_told(status: Json) -> bool:
-    """Whether the final update went through."""
-    return any(s["name"] == "update_ticket" and s["state"] == "done" for s in status["steps"]) and status["state"] in (
-        "completed",
-        "missed",
-        "end_not_reported",
-    )
+    """Whether the call is over and no update of its ticket is under way."""
+    updates = [step["state"] for step in status["steps"] if step["name"] == "update_ticket"]
+    return status["state"] in ENDED and "done" in updates and not {"running", "retrying", "waiting"} & set(updates)
