@@ -172,7 +172,9 @@ class CallWorkflow:
         except asyncio.CancelledError:
             pass
         except StepRefusedError as refusal:
-            self._refused.add(step)
+            # What it learnt on the way, such as tickets excluded, is in the name it has by now.
+            again = (due for due in next_steps(self._call, workflow.now()).steps if due.kind == step.kind)
+            self._refused.update({step, *again})
             self._need_attention(step, str(refusal))
         except Exception as error:  # noqa: BLE001 - a call never fails: whatever this is, a person has to see it
             if not is_cancelled_exception(error):

@@ -188,6 +188,7 @@ class Tickets:
             origin=origin,
             stamp=seen.updated_at,
             status_before=None if ours else seen.status,
+            custom_status_before=None if ours else seen.custom_status,
             status_set=seen.status if ours else None,
             custom_status=seen.custom_status if ours else None,
         )

@@ -95,6 +95,11 @@ class Stage:
             raise TimeoutError(f"after {limit_s} s: {status}") from None
         return status
 
+    async def until_told(self, call_id: str) -> CallStatus:
+        """Until the ticket has been told how the call ended, and the ledger knows."""
+        saved, key = self.world.saved, (call_id, 1)
+        return await self.until(call_id, lambda _: key in saved and saved[key].memory.told is not None)
+
     async def end(self) -> None:
         """Terminate what is still open: the queues have fixed names, and the next test's workers would take it."""
         for call_id in self.played:

@@ -73,6 +73,7 @@ class World:
         default_factory=lambda: CallPolicy(screen_pop_properties=["crm_customer_id", "account_status"])
     )
     tickets: dict[int, TwinTicket] = field(default_factory=dict)
+    last_ticket_id: int = 1000
     records: dict[str, dict[str, PropertyValue]] = field(default_factory=dict)
     recent: TicketOfOthers = field(default_factory=TicketOfOthers)
     pops: list[tuple[str, dict[str, PropertyValue]]] = field(default_factory=list)
@@ -128,7 +129,8 @@ class World:
 
     def add_ticket(self, **fields: object) -> TwinTicket:
         """A ticket with the next id."""
-        ticket = TwinTicket(id=1001 + len(self.tickets), **fields)  # type: ignore[arg-type]
+        self.last_ticket_id += 1
+        ticket = TwinTicket(id=self.last_ticket_id, **fields)  # type: ignore[arg-type]
         self.tickets[ticket.id] = ticket
         return ticket
 

@@ -44,6 +44,7 @@ class Ticket:
     origin: str
     stamp: str | None = None
     status_before: str | None = None
+    custom_status_before: str | None = None
     status_set: str | None = None
     custom_status: str | None = None
 
@@ -183,7 +184,8 @@ def status_may_be_sent(ticket: Ticket, seen: TicketView) -> bool:
         ticket.status_set,
         ticket.custom_status,
     )
-    return in_call or ours or seen.status == ticket.status_before
+    before = (seen.status, seen.custom_status) == (ticket.status_before, ticket.custom_status_before)
+    return in_call or ours or before
 
 
 def _moment(event: CallEvent | None) -> str | None:
