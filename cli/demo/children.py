@@ -44,11 +44,19 @@ class Children:
 
     def simulator(self) -> Callable[[], str]:
         """Start it; call the answer for its address once it serves."""
-        options = ["--port", "0", "--client-secret", self._keys.client_secret, "--crm-token", self._keys.crm_token]
-        for kind, milliseconds in LATENCIES_MS.items():
-            options += ["--latency", f"{kind}={milliseconds}"]
-        child = self._start("simulator", [*python("-m", "simulator"), *options], {})
-        return lambda: self._until(child, "simulator", self._announced)
+        child = self._start("simulator", python("-m", "simulator", "--port", "0"), {})
+
+        def serves() -> str:
+            url = self._until(child, "simulator", self._announced)
+            # Told now, not on its command line, which every user of this machine can read.
+            settings = {"client_secret": self._keys.client_secret, "crm_token": self._keys.crm_token}
+            answer = httpx.patch(
+                f"{url}/_sim/settings", json={**settings, "latencies": LATENCIES_MS}, timeout=10, trust_env=False
+            )
+            answer.raise_for_status()
+            return url
+
+        return serves
 
     def gateway(self, place: Ground, port: int) -> Callable[[], str]:
         """Start it on that port; call the answer for its address once it reaches Temporal."""

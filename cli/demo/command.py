@@ -29,24 +29,20 @@ def demo() -> None:
         signal.signal(number, _leave)
     telling = Telling()
     stays = telling.on_terminal and os.environ.get("DEMO_ONCE", "") in ("", "0")
-    house = House(ui=stays)
-    right = False
+    right: bool | None = None
     telling.line("Starting Temporal, PostgreSQL, a simulated Zendesk with CRM and telephony, gateway and worker …")
     try:
-        with house:
-            try:
-                right = asyncio.run(_play(house, telling))
-                if stays:
-                    _stay(house, telling)
-            finally:
-                # Whoever leaves a demo that stays up has seen the verdict.
-                if not right and not isinstance(sys.exception(), KeyboardInterrupt):
-                    telling.line(f"The logs of its processes are kept in {house.keep_logs()}")
+        with House(ui=stays) as house:
+            right = asyncio.run(_play(house, telling))
+            if not right:
+                telling.line(f"The logs of its processes are kept in {house.keep_logs()}")
+            if stays:
+                _stay(house, telling)
     except KeyboardInterrupt:
-        telling.line("Stopped; nothing is left behind.")
-        if not stays:
-            sys.exit(130)
-    sys.exit(0 if right else 1)
+        telling.line("Stopped; no process and no temporary file is left.")
+        # After the verdict it is the ordinary way out.
+        sys.exit(130 if right is None else not right)
+    sys.exit(not right)
 
 
 async def _play(house: House, telling: Telling) -> bool:

@@ -5,11 +5,18 @@ CliError
     └── NotAsExpected   a story went on, but not as it should: what was expected, and what was seen
 """
 
+from pathlib import Path
+
 from cli.errors import CliError
 
 
 class DemoFailed(CliError):
-    """One sentence, with the end of a log where that helps."""
+    """One sentence, with the end of a log where that helps. `logs`: the folder where all were kept."""
+
+    logs: Path | None = None
+
+    def __str__(self) -> str:
+        return super().__str__() + (f"\nThe logs of its processes are kept in {self.logs}" if self.logs else "")
 
 
 class NotAsExpected(DemoFailed):

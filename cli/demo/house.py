@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from cli.demo.children import Children, Secrets
+from cli.demo.errors import DemoFailed
 from cli.demo.ground import Ground, ground
 from cli.servers.child import free_port
 from cli.servers.folder import Folder
@@ -45,12 +46,14 @@ class House:
     def __enter__(self) -> Self:
         try:
             self._start()
-        except BaseException:
-            self._close()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, DemoFailed):
+            error.logs = self.keep_logs()
         self._close()
 
     def keep_logs(self) -> Path:
