@@ -1,5 +1,6 @@
 """What the gateway's tests share: a Temporal server of their own, a migrated database, gateways."""
 
+import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -30,13 +31,17 @@ def keys() -> str:
     return "k1:" + base64.b64encode(os.urandom(32)).decode()
 
 
-@pytest.fixture
-async def ledger_url(database_url: str, keys: str) -> str:
-    """A database as `talkbridge setup` leaves it."""
-    await migrate(database_url)
-    async with Database(database_url) as database:
-        await make_identity_key(database, encrypt=Keyring.parse(keys).encrypt)
-    return database_url
+@pytest.fixture(scope="session")
+def database_template(database_template: str, keys: str) -> str:
+    """The database as `talkbridge setup` leaves it, made once and copied for each test."""
+
+    async def set_up() -> None:
+        await migrate(database_template)
+        async with Database(database_template) as database:
+            await make_identity_key(database, encrypt=Keyring.parse(keys).encrypt)
+
+    asyncio.run(set_up())
+    return database_template
 
 
 @pytest.fixture
@@ -51,21 +56,21 @@ async def serve(keys: str) -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-async def served(serve: Serve, own_temporal: TemporalServer, ledger_url: str) -> Served:
+async def served(serve: Serve, own_temporal: TemporalServer, database_url: str) -> Served:
     """A gateway with everything there."""
-    return await serve(own_temporal.address, ledger_url)
+    return await serve(own_temporal.address, database_url)
 
 
 @pytest.fixture
-def enter_call(ledger_url: str, keys: str) -> EnterCall:
+def enter_call(database_url: str, keys: str) -> EnterCall:
     """Write a call into the ledger as a worker would."""
 
     async def enter(call_id: str, *, email: str | None = None, phone: str | None = None, **status: object) -> None:
-        async with Database(ledger_url) as database:
+        async with Database(database_url) as database:
             hasher = await IdentityKey(database, decrypt=Keyring.parse(keys).decrypt).hasher()
         identity = hasher.identity(email=email, phone=phone)
         shown = status_of(call_id, **status)
-        async with await psycopg.AsyncConnection.connect(ledger_url, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
             await connection.execute(
                 "INSERT INTO calls (call_id, generation, arrival, email_hash, phone_hash, ticket_id, pending, active,"
                 " active_until, state, agent_id, needs_attention, workflow_id, run_id, status)"
