@@ -160,6 +160,7 @@ class ZendeskHelpDesk(HelpDesk):
                 note=change.note is not None,
                 looked_until=command.looked_until,
                 max_duration_s=self._policy.max_duration_s,
+                outcome=change.metadata.outcome if command.final and change.metadata else None,
             )
             if permit.attempt_id is None:
                 unknown = UpdateResult.OUTCOME_UNKNOWN

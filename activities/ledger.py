@@ -133,7 +133,11 @@ class PostgresLedger(Ledger):
 
     async def _look(self, command: FindTicket) -> Look:
         return await self._calls.look(
-            command.call_id, command.generation, excluded=command.excluded, window_s=command.window_s
+            command.call_id,
+            command.generation,
+            identity=await self._identity(command.customer),
+            excluded=command.excluded,
+            window_s=command.window_s,
         )
 
     async def _identity(self, customer: Customer) -> Identity:

@@ -12,6 +12,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from workflows.account import Account
     from workflows.domain.call import Call, CallPolicy, CustomerData, Decision, Step, StepKind, next_steps
+    from workflows.domain.customer import Customer
     from workflows.domain.errors import AlertKind
     from workflows.domain.events import CallEvent, EventType
     from workflows.domain.status import CallStatus
@@ -97,15 +98,16 @@ class CallWorkflow:
         """Fix the policy and enter the ledger in one step; an answered call does not wait for the ledger."""
         if not any(event.type == EventType.ANSWERED for event, _ in self._inbox):
             self._take_inbox()
+            opening = self._opening()
             try:
                 opened = await workflow.execute_local_activity_method(
-                    Ledger.open_call, self._opening(), schedule_to_close_timeout=LOCAL_LIMIT, retry_policy=ONCE
+                    Ledger.open_call, opening, schedule_to_close_timeout=LOCAL_LIMIT, retry_policy=ONCE
                 )
             except FailureError:
                 # A local activity raises its own error, not an `ActivityError` around it.
                 workflow.logger.warning("ledger slow or out of reach: the call goes on and enters it later")
             else:
-                self._take_over(opened)
+                self._take_over(opened, opening.customer)
                 return
         self._call.policy = await workflow.execute_local_activity_method(
             Ledger.call_policy, start_to_close_timeout=_POLICY_LIMIT
@@ -114,7 +116,8 @@ class CallWorkflow:
         self._entering = asyncio.create_task(self._enter())
 
     async def _enter(self) -> None:
-        self._take_over(await self._requests.patient_ledger(Ledger.open_call, self._opening()))
+        opening = self._opening()
+        self._take_over(await self._requests.patient_ledger(Ledger.open_call, opening), opening.customer)
         self._entering = None
         self._touch()
 
@@ -128,10 +131,10 @@ class CallWorkflow:
             status=self._account.status(),
         )
 
-    def _take_over(self, opened: CallOpened) -> None:
+    def _take_over(self, opened: CallOpened, entered_as: Customer) -> None:
         self._call.policy = opened.policy
         self._account.take_over(opened)
-        self._tickets.others = opened.others
+        self._tickets.entered(entered_as, opened.others)
 
     def _take_inbox(self) -> None:
         for event, seen_at in self._inbox:

@@ -311,10 +311,14 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindTicket:
-    """Which ticket may the call join? Also drops `excluded` tickets from the ledger and marks the call pending."""
+    """Which ticket may the call join? Also drops `excluded` tickets from the ledger and marks the call pending.
+
+    `customer` as known by now: what was learned since the call was entered is matched by as well.
+    """
 
     call_id: str
     generation: int
+    customer: Customer
     excluded: list[int]
     window_s: int
 

@@ -147,15 +147,25 @@ class Requests:
                     raise
         return await self.patient_ledger(method, command)
 
-    async def patient_ledger(self, method: Callable[[Any, C], Awaitable[T]], command: C) -> T:
+    async def patient_ledger(
+        self, method: Callable[[Any, C], Awaitable[T]], command: C, *, activity_id: str | None = None
+    ) -> T:
         """A step of our own database as a regular activity: retried until it works, and nothing waits meanwhile."""
         return await workflow.execute_activity_method(
             method,
             command,
             task_queue=CALLS_QUEUE,
+            activity_id=activity_id,
             start_to_close_timeout=_LEDGER_LIMIT,
             retry_policy=_LEDGER_BACK_OFF,
         )
+
+    async def wait_for(self, method: Callable[[Any, C], Awaitable[R]], command: C, *, step: str) -> R:
+        """A wait for somebody else, as a regular activity that comes back until it is over."""
+        status = self._begin(method, step)
+        result = await self.patient_ledger(method, command, activity_id=status.activity_id)
+        self._end(status, StepState.DONE, result.attempts)
+        return result
 
     def settle(self, step: str, state: StepState, detail: str | None = None) -> None:
         """Correct the account of a step that was answered, but not as it should have been."""

@@ -7,6 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.domain.call import Call, CallState
+    from workflows.domain.customer import Customer
     from workflows.domain.status import StepState
     from workflows.domain.ticket import (
         IN_CALL,
@@ -25,7 +26,6 @@ with workflow.unsafe.imports_passed_through():
         subject_of,
     )
     from workflows.ports import (
-        CALLS_QUEUE,
         CallRef,
         CreateResult,
         CreateTicket,
@@ -69,8 +69,12 @@ class Tickets:
     def __init__(self, call: Call, requests: Requests) -> None:
         self._call = call
         self._requests = requests
-        self.others: TicketOfOthers | None = None
-        """What the ledger said when the call was entered; good for the first look only."""
+        self._entered_as: Customer | None = None
+        self._others: TicketOfOthers | None = None
+
+    def entered(self, customer: Customer, others: TicketOfOthers | None) -> None:
+        """What the ledger said of others when the call was entered as this customer: good for the first look."""
+        self._entered_as, self._others = customer, others
 
     # --- which ticket ------------------------------------------------------------------------------------------
 
@@ -104,19 +108,15 @@ class Tickets:
         find = FindTicket(
             call_id=call.call_id,
             generation=call.generation,
-            excluded=call.excluded,
+            customer=call.customer,
+            excluded=list(call.excluded),
             window_s=call.policy.recent_ticket_window_s,
         )
-        first, self.others = self.others, None
-        others = first if first is not None else await self._requests.ledger(Ledger.find_ticket, find)
+        others, self._others = self._others, None
+        if others is None or call.excluded or call.customer != self._entered_as:
+            others = await self._requests.ledger(Ledger.find_ticket, find)
         if others.wait:
-            others = await workflow.execute_activity_method(
-                Ledger.await_ticket,
-                find,
-                task_queue=CALLS_QUEUE,
-                activity_id="await_ticket",
-                start_to_close_timeout=timedelta(seconds=5),
-            )
+            others = await self._requests.wait_for(Ledger.await_ticket, find, step="await_ticket")
         if others.ticket_id is not None:
             self._use(TicketView(id=others.ticket_id), TicketOrigin.RECENT)
             return True

@@ -61,15 +61,27 @@ class Attempts:
         return CreatePermit(**await self._one("begin_create", {**asdict(attempt), **given}))
 
     async def begin_update(
-        self, attempt: Attempt, *, ticket_id: int, final: bool, note: bool, looked_until: int, max_duration_s: int
+        self,
+        attempt: Attempt,
+        *,
+        ticket_id: int,
+        final: bool,
+        note: bool,
+        looked_until: int,
+        max_duration_s: int,
+        outcome: str | None = None,
     ) -> UpdatePermit:
-        """May this update be sent, and with its status? A `final` one ends the call's hold on the ticket here."""
+        """May this update be sent, and with its status? A `final` one ends the call's hold on the ticket here.
+
+        `outcome`, the call's state by then, is shown from now on, however long the vendor keeps the update waiting.
+        """
         given = {
             "ticket_id": ticket_id,
             "final": final,
             "note": note,
             "looked_until": looked_until,
             "max_duration_s": max_duration_s,
+            "outcome": outcome,
             "label": holder_label(attempt.call_id, attempt.generation),
         }
         return UpdatePermit(**await self._one("begin_update", {**asdict(attempt), **given}))

@@ -108,16 +108,26 @@ class Calls:
             look = _look(await session.one("look_for_ticket", {**given, **looking}))
         return Opened(**row, look=look)
 
-    async def look(self, call_id: str, generation: int, *, excluded: Sequence[int], window_s: int) -> Look:
+    async def look(
+        self, call_id: str, generation: int, *, identity: Identity, excluded: Sequence[int], window_s: int
+    ) -> Look:
         """Look for the ticket of a matching call, `excluded` ones apart, which nobody is offered any more.
 
-        A call that had finished its search, or lost another ticket, is pending again and stands last.
+        A call that had finished its search, lost another ticket or learned who is calling is pending again and stands
+        last.
         """
-        given = {"call_id": call_id, "generation": generation, "excluded": list(excluded), "window_s": window_s}
+        given = {
+            "call_id": call_id,
+            "generation": generation,
+            "email_hash": identity.email_hash,
+            "phone_hash": identity.phone_hash,
+            "excluded": list(excluded),
+            "window_s": window_s,
+        }
         row = await self._database.one("look_for_ticket", given)
         if row is not None and row["unsettled"]:
             async with self._database.transaction() as session:
-                await _lock(session, call_id, Identity(), excluded)
+                await _lock(session, call_id, identity, excluded)
                 await session.run("look_again", given)
                 await session.run("drop_tickets", given)
             row = await self._database.one("look_for_ticket", given)

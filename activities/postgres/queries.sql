@@ -83,10 +83,13 @@ SELECT generation, version, memory FROM entered
 
 -- look_for_ticket --
 -- The ticket a call may join, and the pending matching calls before it, which it otherwise waits for. `unsettled`: the
--- call's own row does not say yet that it looks again without the excluded tickets; then `look_again` comes first.
+-- call's own row does not say yet who is calling, or that it looks again without the excluded tickets; then `look_again`
+-- comes first.
 WITH me AS (
     SELECT id, arrival, email_hash, phone_hash, excluded || %(excluded)s::bigint[] AS excluded,
-        NOT excluded @> %(excluded)s::bigint[]
+        email_hash IS DISTINCT FROM coalesce(%(email_hash)s, email_hash)
+            OR phone_hash IS DISTINCT FROM coalesce(%(phone_hash)s, phone_hash)
+            OR NOT excluded @> %(excluded)s::bigint[]
             OR (NOT pending AND (ticket_id IS NULL OR ticket_id = ANY (%(excluded)s::bigint[]))) AS unsettled
     FROM calls
     WHERE call_id = %(call_id)s AND generation = %(generation)s
@@ -110,17 +113,21 @@ SELECT me.unsettled, (SELECT ticket_id FROM ticket) AS ticket_id,
 FROM me
 
 -- look_again --
--- The call looks for a ticket again, without the excluded ones. It gets a new arrival number: whoever lost the same
--- ticket earlier cannot have seen it.
+-- The call looks for a ticket again: without the excluded ones, or as somebody. It gets a new arrival number: whoever lost
+-- the same ticket, or called, earlier cannot have seen it.
 UPDATE calls c
-SET excluded = ARRAY (SELECT DISTINCT unnest(c.excluded || %(excluded)s::bigint[])),
+SET email_hash = coalesce(%(email_hash)s, c.email_hash),
+    phone_hash = coalesce(%(phone_hash)s, c.phone_hash),
+    excluded = ARRAY (SELECT DISTINCT unnest(c.excluded || %(excluded)s::bigint[])),
     ticket_id = CASE WHEN c.ticket_id = ANY (%(excluded)s::bigint[]) THEN NULL ELSE c.ticket_id END,
     pending = c.ticket_id IS NULL OR c.ticket_id = ANY (%(excluded)s::bigint[]),
     arrival = nextval('arrivals'),
     updated_at = now()
 WHERE c.call_id = %(call_id)s AND c.generation = %(generation)s
     AND (
-        NOT c.excluded @> %(excluded)s::bigint[]
+        c.email_hash IS DISTINCT FROM coalesce(%(email_hash)s, c.email_hash)
+        OR c.phone_hash IS DISTINCT FROM coalesce(%(phone_hash)s, c.phone_hash)
+        OR NOT c.excluded @> %(excluded)s::bigint[]
         OR (NOT c.pending AND (c.ticket_id IS NULL OR c.ticket_id = ANY (%(excluded)s::bigint[])))
     )
 
@@ -266,7 +273,7 @@ FROM unknown
 
 -- begin_update --
 -- The gate of an update. A note is not sent while an earlier attempt of unknown outcome may have written it. A final
--- update ends the call's hold on the ticket, any other takes it while the call's end is unknown. Whether this was the last
+-- update ends the call (with the state `outcome`) and its hold on the ticket, any other takes it while the end is unknown. Whether this was the last
 -- active call is read from the ticket's row under its lock: a look at `calls` would be as old as the statement.
 WITH unknown AS (
     SELECT max(id) AS until
@@ -282,6 +289,11 @@ WITH unknown AS (
 ), me AS (
     UPDATE calls c
     SET active = c.active AND NOT %(final)s,
+        state = coalesce(%(outcome)s, c.state),
+        status = CASE
+            WHEN %(outcome)s::text IS NULL THEN c.status
+            ELSE jsonb_set(c.status, '{state}', to_jsonb(%(outcome)s::text))
+        END,
         ended_at = CASE WHEN %(final)s THEN coalesce(c.ended_at, now()) ELSE c.ended_at END,
         ticket_id = %(ticket_id)s,
         pending = false,

@@ -81,9 +81,12 @@ class Book:
         )
         return await perform(self.ledger.open_call, command)
 
-    async def find(self, call_id: str, *, excluded: Sequence[int] = (), generation: int = 1) -> TicketOfOthers:
+    async def find(
+        self, call_id: str, *, customer: Customer | None = None, excluded: Sequence[int] = (), generation: int = 1
+    ) -> TicketOfOthers:
         """Look for a ticket."""
-        return await perform(self.ledger.find_ticket, find(call_id, excluded=excluded, generation=generation))
+        command = find(call_id, customer=customer, excluded=excluded, generation=generation)
+        return await perform(self.ledger.find_ticket, command)
 
     async def save(
         self,
@@ -164,9 +167,17 @@ def status(call_id: str, customer: Customer, *, run_id: str = "run-1") -> CallSt
     )
 
 
-def find(call_id: str, *, excluded: Sequence[int] = (), generation: int = 1) -> FindTicket:
+def find(
+    call_id: str, *, customer: Customer | None = None, excluded: Sequence[int] = (), generation: int = 1
+) -> FindTicket:
     """The command."""
-    return FindTicket(call_id=call_id, generation=generation, excluded=list(excluded), window_s=WINDOW_S)
+    return FindTicket(
+        call_id=call_id,
+        generation=generation,
+        customer=customer or Customer(),
+        excluded=list(excluded),
+        window_s=WINDOW_S,
+    )
 
 
 _numbers = itertools.count(1)

@@ -42,6 +42,13 @@ async def test_a_request_sent_without_the_ledger_is_recorded_once(book: Book, da
     assert await rows(database_url, "SELECT http_status FROM attempts") == [(200,)]
 
 
+async def test_a_final_update_shows_how_the_call_ended(book: Book, database_url: str) -> None:
+    """From the moment it may be sent, lists show the outcome, however long the vendor keeps it waiting."""
+    await book.open("c-1", ANNA)
+    await book.may_update("c-1", 77, final=True, outcome="missed")
+    assert await rows(database_url, "SELECT state, status ->> 'state' FROM calls") == [("missed", "missed")]
+
+
 async def test_a_path_with_a_query_is_refused(book: Book) -> None:
     """Customer data in a query must never reach the table."""
     planted = Attempt(

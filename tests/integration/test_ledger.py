@@ -213,6 +213,15 @@ async def test_an_identity_learned_late_counts_from_then_on(book: Book) -> None:
     assert not (await book.find("c-2")).wait
 
 
+async def test_a_look_as_somebody_new_finds_what_that_customer_has(book: Book) -> None:
+    """A call that was entered as anonymous and looks as Anna waits for Anna's earlier call, then joins its ticket."""
+    await book.open("c-1", ANNA)
+    await book.open("c-2", Customer())
+    assert (await book.find("c-2", customer=ANNA)).wait
+    await book.create("c-1", 77)
+    assert (await book.find("c-2", customer=ANNA)).ticket_id == 77
+
+
 async def test_an_older_version_changes_nothing(book: Book, database_url: str) -> None:
     """A save that comes late is dropped, unless it is of another run, which counts anew after a reset."""
     await book.open("c-1", ANNA)

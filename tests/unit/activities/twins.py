@@ -64,7 +64,15 @@ class TwinAttempts(Attempts):
         return self.create_permit or CreatePermit(attempt_id=await self._enter(Row(attempt, key=key)))
 
     async def begin_update(
-        self, attempt: Attempt, *, ticket_id: int, final: bool, note: bool, looked_until: int, max_duration_s: int
+        self,
+        attempt: Attempt,
+        *,
+        ticket_id: int,
+        final: bool,
+        note: bool,
+        looked_until: int,
+        max_duration_s: int,
+        outcome: str | None = None,
     ) -> UpdatePermit:
         assert max_duration_s > 0
         if self.update_permit is not None:
