@@ -9,18 +9,23 @@ from cli.servers.progress import say
 
 app = App(name="talkbridge", help="The durable bridge between a telephony platform and Zendesk Support.")
 
-# A new command is a module with an `App` or a function, and a line here.
+# A new command is a module with an `App` or a function, and a line here; the text is for `--help`, which imports none.
+_DEMO = """Start everything on this machine and play six stories of calls.
+
+On a terminal it stays up until Ctrl-C, for calls of your own. Elsewhere, or with DEMO_ONCE=1, it ends: 0 when all is as
+it should be, else 1.
+"""
 COMMANDS = {
-    "demo": "cli.demo.command:demo",
-    "setup": "cli.setup:setup_command",
-    "settings": "cli.settings:settings",
-    "send": "cli.send:app",
-    "call": "cli.call:app",
-    "servers": "cli.servers.commands:app",
+    "demo": ("cli.demo.command:demo", _DEMO),
+    "setup": ("cli.setup:setup_command", "Prepare database and Temporal for this release; as often as you like."),
+    "settings": ("cli.settings:settings", "What is set for each process, where, and what is missing."),
+    "send": ("cli.send:app", "Send signed call webhooks, as a telephony platform does."),
+    "call": ("cli.call:app", "What became of a call."),
+    "servers": ("cli.servers.commands:app", "Development servers: Temporal and PostgreSQL on this machine."),
 }
 
-for name, target in COMMANDS.items():
-    app.command(target, name=name)
+for name, (target, summary) in COMMANDS.items():
+    app.command(target, name=name, help=summary)
 
 
 def main() -> None:
