@@ -44,8 +44,6 @@ class ScreenPops:
         # A body that is the fallback already must not be sent again.
         fallback = isinstance(error, Unprocessable) and len(command.properties) > 1
         detail = detail_of(error, "patch_call")
-        if not fallback:
-            self._background.start(self._turns.alert("screen_pop_refused", f"Zendesk refuses screen pops: {detail}"))
         return CallPatched(
             shown_at=None, refused=True, fallback=fallback, attempts=activity.info().attempt, detail=detail
         )

@@ -19,7 +19,7 @@ from activities.postgres.errors import StoreError
 from activities.tokens import Bearer
 from activities.zendesk.errors import Forbidden, NotSent, RateLimited, Unauthorized, VendorError
 from activities.zendesk.message import Answer, Request
-from workflows.domain.errors import Failure
+from workflows.domain.errors import AlertKind, Failure
 from workflows.ports import CallRef
 
 T = TypeVar("T")
@@ -128,10 +128,6 @@ class Turns:
             await self._heed(error, request, kind, bearer)
             raise failure_of(error, request, info.attempt) from None
 
-    async def alert(self, kind: str, text: str) -> None:
-        """Tell an administrator, as well as that can be done now."""
-        await self._bearers.alert(kind, text)
-
     async def _heed(self, error: VendorError, request: str, kind: str, bearer: Bearer | None) -> None:
         if isinstance(error, RateLimited):
             self._pace.hold(kind, error.retry_after_s)
@@ -141,5 +137,5 @@ class Turns:
             await self._bearers.forbidden(bearer)
         elif kind_of(error) == Failure.MISCONFIGURED:
             await self._bearers.alert(
-                "misconfigured", f"Zendesk does not take our requests: {detail_of(error, request)}"
+                AlertKind.MISCONFIGURED, f"Zendesk does not take our requests: {detail_of(error, request)}"
             )
