@@ -128,8 +128,13 @@ class Stack:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def until_log(self, name: str, text: str, limit_s: float = 30) -> str:
-        """A process' log once it holds the text."""
-        eventually(lambda: text in self.log(name), lambda: self.log(name)[-3000:], limit_s)
+        """A process' log once it holds the text; fails at once when a process of ours has died."""
+
+        def look() -> bool:
+            self.check_alive()
+            return text in self.log(name)
+
+        eventually(look, lambda: self.log(name)[-3000:], limit_s)
         return self.log(name)
 
     # --- the gateway -------------------------------------------------------------------------------------------
