@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from cli.servers.postgres import PostgresServer
 from cli.servers.temporal import TemporalServer
 from cli.setup import setup
 from tests.e2e.process import Process
+from tests.e2e.vendor import Vendor
 from tests.e2e.waiting import eventually
 from tests.e2e.webhooks import AGENT, CALLER, RECORD, SECRET, Json, payload, signed
 from workflows.connection import Keyring, connect
@@ -32,7 +32,7 @@ ENDED = ("completed", "missed", "end_not_reported")
 
 
 @dataclass(kw_only=True)
-class Stack:
+class Stack(Vendor):
     """PostgreSQL, Temporal and the simulator, and as many gateways and workers as a test asks for.
 
     `durable`: Temporal keeps its data in a file, so that it can be killed and started again.
@@ -49,7 +49,6 @@ class Stack:
     def __post_init__(self) -> None:
         self.postgres = PostgresServer(fsync=False, own=True)
         self.temporal = TemporalServer(own=True, db_filename=self.temporal_file if self.durable else None)
-        self.http = httpx.Client(timeout=10)
         self._servers = ExitStack()
 
     @property
@@ -113,6 +112,14 @@ class Stack:
         worker = self._process(f"worker-{len(self.workers) + 1}", [str(ROOT / "worker.py")], settings)
         self.workers.append(worker)
         return worker
+
+    def start_workers(self, count: int) -> None:
+        """So many workers, once they serve their queues."""
+        names = [f"worker-{len(self.workers) + number}" for number in range(1, count + 1)]
+        for _ in names:
+            self.start_worker()
+        for name in names:
+            self.until_log(name, "worker serves")
 
     def start_gateway(self, **settings: str) -> Process:
         """A gateway, once it answers; one beside another needs an `API_PORT` of its own."""
@@ -189,33 +196,6 @@ class Stack:
         for process in [*self.workers, *self.gateways]:
             assert not process.failed, f"a process ended with {process.exit_code}.{process.last_words()}"
 
-    # --- the simulator -----------------------------------------------------------------------------------------
-
-    def sim(self, method: str, path: str, body: Json | None = None) -> Json:
-        """A control request to the simulator."""
-        answer = self.http.request(method, f"{self.simulator_url}/_sim{path}", json=body)
-        assert answer.is_success, answer.text
-        found: Json = answer.json() if answer.content else {}
-        return found
-
-    def journal(self, call_id: str | None = None) -> list[Json]:
-        """Every request served, or those of one call by their request id."""
-        requests: list[Json] = self.sim("GET", "/journal")["requests"]
-        return [r for r in requests if call_id is None or (r["request_id"] or "").startswith(f"{call_id}.")]
-
-    def counts(self, call_id: str | None = None) -> Counter[str]:
-        """Requests by kind."""
-        return Counter(request["kind"] for request in self.journal(call_id))
-
-    def books(self) -> Json:
-        """Tickets, calls and counts."""
-        return self.sim("GET", "/books")
-
-    def ticket(self, ticket_id: int) -> Json:
-        """One ticket with its comments."""
-        found: Json = self.sim("GET", f"/tickets/{ticket_id}")["ticket"]
-        return found
-
     # --- private -----------------------------------------------------------------------------------------------
 
     def _start_simulator(self) -> None:
@@ -227,7 +207,7 @@ class Stack:
             lambda: self.log("simulator"),
         )
         assert line is not None
-        self.simulator_url: str = json.loads(line)["url"]
+        self.simulator_url = json.loads(line)["url"]
         self.sim("PUT", "/customers", {"email": CALLER["email"], "properties": RECORD})
 
     def _process(self, name: str, argv: list[str], settings: dict[str, str], *, bare: bool = False) -> Process:

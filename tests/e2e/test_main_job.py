@@ -64,7 +64,7 @@ async def test_the_example_of_the_guide(stack: Stack) -> None:
     again = whole_call(stack, "c-2")
     assert (again["ticket_id"], again["ticket_origin"]) == (first["ticket_id"], "recent")
     assert stack.counts("c-2") == {"fetch_customer": 1, "patch_call": 1, "update_ticket": 2}
-    in_call, told = (r["body"]["ticket"] for r in stack.journal("c-2") if r["kind"] == "update_ticket")
+    in_call, told = (r["body"]["ticket"] for r in stack.journal("c-2", "update_ticket"))
     assert (in_call["status"], in_call["custom_status"], "comment" in in_call) == ("open", "In-Call", False)
     assert (told["status"], told["custom_status"]) == ("open", None)
 

@@ -45,8 +45,7 @@ async def test_twenty_pairs_of_simultaneous_calls(stack: Stack) -> None:
     """Exactly 20 tickets; the status after the call is sent by the last of each pair alone."""
     stack.sim("PATCH", "/settings", {"search_lag_s": 60})
     stack.start_gateway()
-    for worker in (stack.start_worker(), stack.start_worker()):
-        stack.until_log(f"worker-{stack.workers.index(worker) + 1}", "worker serves")
+    stack.start_workers(2)
     all_pairs = pairs()
     everybody = [call for pair in all_pairs for call in zip(pair.calls, pair.customers, strict=True)]
 
