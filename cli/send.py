@@ -28,7 +28,7 @@ Event = Literal["started", "answered", "completed"]
 class Who:
     """Caller, agent and call; an empty text leaves a field out."""
 
-    call_id: str | None = None
+    call_id: Annotated[str | None, Parameter(name=["--call-id", "--id"])] = None
     "The call's id; a new one unless given."
     email: str = "user@example.com"
     "The caller's email."

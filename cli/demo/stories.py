@@ -155,6 +155,9 @@ async def revoked_and_killed(stage: Stage) -> None:
     telling.fact(call_id, "worker 2 takes over")
     call = await follower.settled(within_s=60)
     expect_ticket(call, "created")
+    seen = counted(call.requests)
+    expected = "2 updates, then a look at the ticket's comments instead of a third"
+    expect(seen["update_ticket"] == 2 and seen["list_comments"] >= 1, expected, in_words(call.requests))
     tokens = (await world.books())["counts"]["tokens_issued"]
     expect(tokens == 2, "2 tokens in all: one for every worker, one after the revocation", tokens)
 

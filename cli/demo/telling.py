@@ -15,7 +15,7 @@ WORDS = {
     "search": "search",
     "read_ticket": "ticket read",
     "find_by_external_id": "look-up by external id",
-    "list_comments": "comments read",
+    "list_comments": "comment list",
     "create_ticket": "ticket created",
     "update_ticket": "ticket update",
     "patch_call": "screen pop",
@@ -102,4 +102,4 @@ def _kind(kind: str, count: int, requests: Sequence[Document]) -> str:
 
 
 def _plural(word: str) -> str:
-    return {"search": "es", "CRM": "", "ticket created": "", "ticket read": "", "comments read": ""}.get(word, "s")
+    return {"search": "es", "CRM": "", "ticket created": "", "ticket read": ""}.get(word, "s")
