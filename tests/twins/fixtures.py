@@ -1,15 +1,18 @@
 """Fixtures over the twins; a test module asks for them with `pytest_plugins = ("tests.twins.fixtures",)`."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from cli.servers.temporal import TemporalServer
 from tests.twins.calls import RECORD, Stage
 from tests.twins.workers import KEYS, register_search_attributes, workers
 from tests.twins.world import World
-from workflows.connection import Keyring, connect
+from workflows.connection import Keyring, connect, data_converter
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,23 @@ async def stage(twin_client: Client, world: World) -> AsyncIterator[Stage]:
     async with workers(twin_client, world):
         yield stage
     await stage.end()
+
+
+@pytest.fixture
+async def skipping(time_skipping_server_path: Path) -> AsyncIterator[WorkflowEnvironment]:
+    """A server of the test's own whose clock runs ahead while nothing happens."""
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(time_skipping_server_path),
+        test_server_startup_timeout=timedelta(seconds=30),
+        data_converter=data_converter(Keyring.parse(KEYS)),
+    )
+    async with environment:
+        await register_search_attributes(environment.client)
+        yield environment
+
+
+@pytest.fixture
+async def skipping_stage(skipping: WorkflowEnvironment, world: World) -> AsyncIterator[Stage]:
+    """Workers over the twins where hours pass in no time."""
+    async with workers(skipping.client, world):
+        yield Stage(skipping.client, world)

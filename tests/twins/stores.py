@@ -87,10 +87,11 @@ class TwinCredentials(Credentials):
         world = self._world
         if world.token is not None and world.token.version > command.known_version:
             return world.token
+        now = activity.info().current_attempt_scheduled_time
+        world.exchanged_at.append(now)
         answer = await world.asked("exchange_token")
         if answer is not None:
             return TokenExchanged(result=answer, detail="scripted")
-        now = activity.info().current_attempt_scheduled_time
         world.token = TokenExchanged(
             result=ExchangeResult.STORED,
             version=command.known_version + 1,

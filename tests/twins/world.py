@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from temporalio.exceptions import ApplicationError
 
@@ -92,6 +93,7 @@ class World:
     granted: list[str] = field(default_factory=lambda: list(SCOPES))
     token_life_s: int = 3600
     token: TokenExchanged | None = None
+    exchanged_at: list[datetime] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[str]:
