@@ -1,7 +1,7 @@
 """The life of one account's token: exchanged in time, once for the whole fleet, and watched."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -27,7 +27,6 @@ class TokenWorkflow:
     def __init__(self, state: TokenState) -> None:
         self._state = state
         self._exchanging = False
-        self._ensured_at: dict[str, datetime] = {}
 
     @workflow.run
     async def run(self, state: TokenState) -> None:  # noqa: ARG002 - `__init__` took it
@@ -48,6 +47,8 @@ class TokenWorkflow:
 
         Exchanges unless the last exchange for these scopes is under a minute old. `problem` says what is wrong.
         """
+        # One that is under way may be for fewer scopes: it is no answer to this question.
+        await workflow.wait_condition(lambda: not self._exchanging)
         state = self._state
         required = list(dict.fromkeys([*wanted.scopes, *state.required_scopes]))
         same = set(required) == set(state.required_scopes)
@@ -65,6 +66,9 @@ class TokenWorkflow:
         state = self._state
         if refusal.version >= state.version and not self._exchanging:
             due = rules.after_refusal(state.last_exchange_at, state.refusals, workflow.now())
+            if state.failures and state.next_exchange_at is not None:
+                # However many requests are refused, an endpoint that gives no token is not hurried.
+                due = max(due, state.next_exchange_at)
             self._state = replace(state, refused_version=state.version, next_exchange_at=due)
 
     @workflow.signal

@@ -104,5 +104,9 @@ class TwinCredentials(Credentials):
     @activity.defn
     async def post_alert(self, alert: Alert) -> bool:
         await self._world.meet("post_alert")
-        self._world.alerts.append(alert)
+        now, world = activity.info().current_attempt_scheduled_time, self._world
+        if alert.kind in world.alerted_at and now - world.alerted_at[alert.kind] < timedelta(hours=1):
+            return False
+        world.alerted_at[alert.kind] = now
+        world.alerts.append(alert)
         return True

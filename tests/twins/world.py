@@ -85,6 +85,7 @@ class World:
     keys: list[int] = field(default_factory=list)
     saved: dict[tuple[str, int], SaveCall] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
+    alerted_at: dict[str, datetime] = field(default_factory=dict)
     before: Callable[[str], None] = lambda _: None
     answers: dict[str, list[str]] = field(default_factory=dict)
     held: dict[str, asyncio.Event] = field(default_factory=dict)
