@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from activities.settings import account_of
 from tests.e2e.process import Process
-from tests.e2e.stack import RECORD, Json, Stack, eventually
+from tests.e2e.stack import RECORD, Json, Stack, eventually, is_told
 from workflows.connection import Keyring, connect
 from workflows.ports import call_workflow_id, token_workflow_id
 
@@ -121,6 +121,12 @@ class Caller:
         self.has_ticket()
         self.stack.until(self.call_id, lambda s: done <= {x["name"] for x in s["steps"] if x["state"] == "done"})
 
+    def is_shown(self) -> None:
+        """Have everything ready, then answer, and wait for the screen pop."""
+        self.is_ready()
+        self.is_answered()
+        self.is_popped()
+
     def is_popped(self) -> None:
         """Wait for the screen pop to have ended one way or other."""
         self.stack.until(
@@ -136,7 +142,8 @@ class Caller:
         self.is_popped()
         if "call.completed" not in sent:
             self.ends()
-        return self.stack.ended(self.call_id, LIMIT_S)
+        # An update of unknown outcome is done as a request, and looked into by the next ones.
+        return self.stack.until(self.call_id, lambda s: is_told(s) and not _under_way(s), LIMIT_S)
 
     # --- what is seen ------------------------------------------------------------------------------------------
 
@@ -202,11 +209,15 @@ def kill(worker: Process) -> float:
     return time.time()
 
 
-def waits(caller: Caller, after: int, kinds: Sequence[str]) -> Json:
+def waits(caller: Caller, after: int, kinds: Sequence[str], limit_s: float = LIMIT_S) -> Json:
     """The next request of these kinds after number `after`."""
-    return eventually(lambda: caller.since(after, *kinds), limit_s=LIMIT_S)[0]
+    return eventually(lambda: caller.since(after, *kinds), limit_s=limit_s)[0]
 
 
 def send_signal(worker: Process, number: int) -> None:
     """A signal to one worker of ours, by its own id."""
     os.kill(worker.pid, number)
+
+
+def _under_way(status: Json) -> bool:
+    return any(step["state"] in ("running", "retrying", "waiting") for step in status["steps"])

@@ -47,30 +47,26 @@ def _popping(caller: Caller, fault: str) -> None:
 
 
 def _ending(caller: Caller, fault: str) -> None:
-    _answered(caller)
+    caller.starts()
+    caller.is_shown()
     caller.fault("update_ticket", fault)
     caller.ends()
 
 
 def _looking_for_the_note(caller: Caller, fault: str) -> None:
-    _answered(caller)
+    caller.starts()
+    caller.is_shown()
     caller.fault("update_ticket", "drop_after")
     caller.fault("list_comments", fault)
     caller.ends()
 
 
 def _exchanging(caller: Caller, fault: str) -> None:
-    _answered(caller)
+    caller.starts()
+    caller.is_shown()
     caller.stack.sim("POST", "/tokens/revoke")
     caller.fault("token", fault)
     caller.ends()
-
-
-def _answered(caller: Caller) -> None:
-    caller.starts()
-    caller.is_ready()
-    caller.is_answered()
-    caller.is_popped()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
