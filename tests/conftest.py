@@ -32,14 +32,14 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def database_template(postgres_server: PostgresServer) -> Iterator[str]:
     """The database that `database_url` copies, empty; override it in a folder's conftest to migrate it once."""
-    with _fresh_database(postgres_server.url) as url:
+    with _fresh_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture
 def database_url(postgres_server: PostgresServer, database_template: str) -> Iterator[str]:
     """A database of the test's own, a copy of the template."""
-    with _fresh_database(postgres_server.url, template=_name(database_template)) as url:
+    with _fresh_database(postgres_server, template=_name(database_template)) as url:
         yield url
 
 
@@ -56,16 +56,18 @@ def time_skipping_server_path() -> Path:
 
 
 @contextmanager
-def _fresh_database(server_url: str, *, template: str = "template0") -> Iterator[str]:
+def _fresh_database(server: PostgresServer, *, template: str = "template0") -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     # By force: a test that failed may have left a connection.
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    _execute(server_url, create)
+    _execute(server.url, create)
     try:
-        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+        yield urlsplit(server.url)._replace(path=f"/{name}").geturl()
     finally:
-        _execute(server_url, drop)
+        # A server of our own is thrown away with all it has; dropping there was seen to wait a minute for autovacuum.
+        if server.external:
+            _execute(server.url, drop)
 
 
 def _execute(url: str, statement: sql.Composed) -> None:
