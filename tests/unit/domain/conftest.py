@@ -2,6 +2,6 @@
 
 from hypothesis import HealthCheck, settings
 
-# Found by chance on somebody's machine, a counter-example would be a mystery; whoever hunts for one sets another profile.
+# A counter-example found by chance would be a mystery elsewhere; whoever hunts for one sets another profile.
 settings.register_profile("laws", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("laws")
