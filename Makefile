@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # What pytest is asked for: make test ARGS="tests/unit -x"
 ARGS ?=
 
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test bench lint lock clean
 
 help: ## Print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -20,6 +20,9 @@ demo: setup ## Play six calls against real servers and show what came of them
 
 test: setup lint ## Everything that has to pass: lint, types, all tests
 	@$(BIN)/pytest $(ARGS)
+
+bench: setup ## Measure screen pops, processor time and history on this machine (about 10 minutes)
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(VENV)/.installed ## Style, format and types
 	@$(BIN)/ruff check
