@@ -25,7 +25,7 @@ async def test_what_comes_back_in_time_is_reached(monkeypatch: pytest.MonkeyPatc
 async def test_what_stays_away_ends_the_start(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """After its limit the worker gives up with one sentence that names the thing; meanwhile it says once that it waits."""
+    """After its limit the worker gives up with one sentence that names the thing; it says once that it waits."""
     monkeypatch.setattr(starting, "_PAUSE_S", 0.01)
     monkeypatch.setattr(starting, "OUT_OF_REACH_LIMIT_S", 0.05)
 
