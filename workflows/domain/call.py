@@ -185,11 +185,13 @@ class Call:
     @property
     def state(self) -> CallState:
         """Where the call is, by its events and by what the ticket was told."""
-        facts = self.facts
+        facts, told = self.facts, self.told
+        # An earlier run may have told the ticket of events that have not come again.
         if facts.completed is not None:
-            return CallState.COMPLETED if facts.answers else CallState.MISSED
-        if self.told is not None:
-            return CallState.END_NOT_REPORTED
+            answered = bool(facts.answers) or (told is not None and bool(told.agents))
+            return CallState.COMPLETED if answered else CallState.MISSED
+        if told is not None:
+            return CallState(told.outcome)
         return CallState.IN_CALL if facts.answers else CallState.RINGING
 
     def record(self, event: CallEvent, now: datetime) -> bool:
@@ -239,8 +241,9 @@ class Call:
         return None
 
     def telling(self, outcome: CallState) -> Told:
-        """What an update sent now tells the ticket."""
-        return Told(outcome=outcome, agents=[agent.key for agent in self.facts.agents])
+        """What the ticket knows after an update sent now, with what it was told before."""
+        known = self.told.agents if self.told is not None else []
+        return Told(outcome=outcome, agents=list(dict.fromkeys([*known, *(a.key for a in self.facts.agents)])))
 
     def lingers_until(self) -> datetime | None:
         """When the call stops listening for late events; None before the final update."""

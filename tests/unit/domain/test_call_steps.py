@@ -15,7 +15,7 @@ from tests.unit.domain.performer import (
     event,
     new_call,
 )
-from workflows.domain.call import CallState, CustomerData, PopState, Step, StepKind, next_steps
+from workflows.domain.call import CallState, CustomerData, PopState, Step, StepKind, Told, next_steps
 from workflows.domain.customer import Customer
 from workflows.domain.events import EventType
 from workflows.domain.ticket import Ticket, TicketOrigin
@@ -205,3 +205,30 @@ def test_an_agent_who_was_popped_in_an_earlier_run_is_not_popped_again() -> None
     call.popped_before = ["a-1"]
     call.record(event(ANSWERED), NOON)
     assert [pop.state for pop in call.settle(NOON)] == [PopState.NOT_NEEDED]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "agents", "again", "state", "corrected"),
+    [
+        ("completed", ["a-1"], [STARTED], CallState.COMPLETED, False),
+        ("completed", ["a-1"], [COMPLETED], CallState.COMPLETED, False),
+        ("completed", ["a-1"], [ANSWERED], CallState.COMPLETED, False),
+        ("completed", ["a-2"], [ANSWERED], CallState.COMPLETED, True),
+        ("missed", [], [STARTED, COMPLETED], CallState.MISSED, False),
+        ("missed", [], [ANSWERED, COMPLETED], CallState.COMPLETED, True),
+        ("end_not_reported", ["a-1"], [STARTED], CallState.END_NOT_REPORTED, False),
+        ("end_not_reported", ["a-1"], [COMPLETED], CallState.COMPLETED, True),
+    ],
+)
+def test_what_an_earlier_run_told_is_not_taken_back(
+    outcome: str, agents: list[str], again: list[EventType], state: CallState, corrected: bool
+) -> None:
+    """Some of the events come again to a new run: only what the ticket does not know leads to a correction."""
+    call = new_call()
+    call.ticket = Ticket(id=7, origin=TicketOrigin.CREATED)
+    call.told, call.told_at = Told(outcome=outcome, agents=agents), NOON
+    for kind in again:
+        call.record(event(kind), NOON)
+    assert call.state == state
+    steps = [step for step in next_steps(call, NOON).steps if step.kind == StepKind.CORRECT]
+    assert steps == ([Step(kind=StepKind.CORRECT, subject="1")] if corrected else [])
