@@ -53,7 +53,9 @@ async def test_a_call_in_conversation_goes_on_in_a_new_run(stage: Stage, afterwa
     await stage.play("r-2", ANSWERED)
     await stage.until("r-2", shown())
     await stage.until("r-2", lambda _: stage.world.saved[("r-2", 1)].memory.popped_agents)
-    await afterwards.play("r-2", STARTED, ANSWERED)
+    await afterwards.play("r-2", STARTED)
+    await afterwards.until("r-2", has_ticket)
+    await afterwards.play("r-2", ANSWERED)
     status = await afterwards.until("r-2", lambda s: s.screen_pops)
     assert status.screen_pops[0].state == "not_needed"
     await afterwards.play("r-2", ANSWERED, agent=OTHER_AGENT)
