@@ -54,12 +54,15 @@ class Account:
             run_id=workflow.info().run_id,
         )
 
-    def take_over(self, opened: CallOpened) -> None:
-        """Go on from what an earlier run of this call had finished."""
+    def take_over(self, opened: CallOpened, *, as_it_stands: bool) -> None:
+        """Go on from what an earlier run of this call had finished.
+
+        `as_it_stands`: nothing has happened since the call was entered, so a new call's row needs no write.
+        """
         call, memory = self._call, opened.memory
         call.generation = opened.generation
         if memory is None:
-            self._last_saved = _without_steps(self._snapshot())
+            self._last_saved = _without_steps(self._snapshot()) if as_it_stands else None
             return
         self._version = opened.version
         call.ticket, call.excluded, call.follows = memory.ticket, list(memory.excluded), memory.follows

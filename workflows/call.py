@@ -11,6 +11,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from workflows.account import Account
+    from workflows.correlation import Correlation
     from workflows.domain.call import Call, CallPolicy, CustomerData, Decision, Step, StepKind, next_steps
     from workflows.domain.customer import Customer
     from workflows.domain.errors import AlertKind
@@ -34,7 +35,8 @@ with workflow.unsafe.imports_passed_through():
         OpenCall,
     )
     from workflows.requests import LOCAL_LIMIT, ONCE, PATIENT_INTERVAL, Requests
-    from workflows.tickets import StepRefusedError, Tickets
+    from workflows.tickets import StepRefusedError
+    from workflows.updates import Updates
 
 _UNSTOPPABLE = frozenset({StepKind.CORRELATE, StepKind.FINAL_UPDATE, StepKind.CORRECT})
 """Steps that are carried through once begun."""
@@ -52,7 +54,8 @@ class CallWorkflow:
         self._inbox: list[tuple[CallEvent, datetime]] = []
         self._call = Call(call_id=start.call_id, policy=CallPolicy(screen_pop_properties=[]), opened_at=workflow.now())
         self._requests = Requests(self._call, self._touch)
-        self._tickets = Tickets(self._call, self._requests)
+        self._correlation = Correlation(self._call, self._requests)
+        self._updates = Updates(self._call, self._requests)
         self._pops = ScreenPops(self._call, self._requests)
         self._account = Account(self._call, self._requests)
         self._running: dict[str, tuple[Step, asyncio.Task[None]]] = {}
@@ -107,7 +110,7 @@ class CallWorkflow:
                 # A local activity raises its own error, not an `ActivityError` around it.
                 workflow.logger.warning("ledger slow or out of reach: the call goes on and enters it later")
             else:
-                self._take_over(opened, opening.customer)
+                self._take_over(opened, opening.customer, at_once=True)
                 return
         self._call.policy = await workflow.execute_local_activity_method(
             Ledger.call_policy, start_to_close_timeout=_POLICY_LIMIT
@@ -117,7 +120,8 @@ class CallWorkflow:
 
     async def _enter(self) -> None:
         opening = self._opening()
-        self._take_over(await self._requests.patient_ledger(Ledger.open_call, opening), opening.customer)
+        opened = await self._requests.patient_ledger(Ledger.open_call, opening)
+        self._take_over(opened, opening.customer, at_once=False)
         self._entering = None
         self._touch()
 
@@ -131,10 +135,10 @@ class CallWorkflow:
             status=self._account.status(),
         )
 
-    def _take_over(self, opened: CallOpened, entered_as: Customer) -> None:
+    def _take_over(self, opened: CallOpened, entered_as: Customer, *, at_once: bool) -> None:
         self._call.policy = opened.policy
-        self._account.take_over(opened)
-        self._tickets.entered(entered_as, opened.others)
+        self._account.take_over(opened, as_it_stands=at_once)
+        self._correlation.entered(entered_as, opened.others)
 
     def _take_inbox(self) -> None:
         for event, seen_at in self._inbox:
@@ -193,9 +197,9 @@ class CallWorkflow:
             case StepKind.FETCH_CUSTOMER:
                 return self._fetch_customer()
             case StepKind.CORRELATE:
-                return self._tickets.correlate()
+                return self._correlation.correlate()
             case StepKind.SET_IN_CALL:
-                return self._tickets.set_in_call()
+                return self._updates.set_in_call()
             case StepKind.SCREEN_POP:
                 return self._pop(step.subject.rpartition(" ")[0])
             case StepKind.FINAL_UPDATE:
@@ -237,14 +241,14 @@ class CallWorkflow:
         outcome = self._call.outcome(workflow.now())
         assert outcome is not None
         told = self._call.telling(outcome)
-        if await self._tickets.tell_outcome(outcome):
+        if await self._updates.tell_outcome(outcome):
             self._call.told, self._call.told_at = told, workflow.now()
             self._account.count_outcome(outcome)
 
     async def _correct(self) -> None:
         call = self._call
         told = call.telling(call.state)
-        if await self._tickets.correct(call.corrections + 1):
+        if await self._updates.correct(call.corrections + 1):
             call.corrections += 1
             call.told = told
         else:

@@ -1,5 +1,6 @@
 """The life of one account's token: exchanged in time, once for the whole fleet, and watched."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -27,15 +28,16 @@ class TokenWorkflow:
     def __init__(self, state: TokenState) -> None:
         self._state = state
         self._exchanging = False
+        self._posting: asyncio.Task[None] | None = None
 
     @workflow.run
     async def run(self, state: TokenState) -> None:  # noqa: ARG002 - `__init__` took it
         """For ever: exchange when it is due, alert when somebody must know, continue as new when history grows."""
-        # A handler that waits for an exchange needs this loop, so it goes on until none does.
-        while not (self._should_continue_as_new() and workflow.all_handlers_finished()):
-            if self._state.pending_alerts:
-                await self._post_next_alert()
-            elif self._due():
+        while not self._may_continue_as_new():
+            # Beside the loop: whoever takes the alerts may be slow, and no token waits for that.
+            if self._state.pending_alerts and self._posting is None:
+                self._posting = asyncio.create_task(self._post_next_alert())
+            if self._due():
                 await self._exchange()
             else:
                 await self._wait()
@@ -99,9 +101,11 @@ class TokenWorkflow:
         due = self._state.next_exchange_at
         return due is not None and workflow.now() >= due
 
-    def _should_continue_as_new(self) -> bool:
+    def _may_continue_as_new(self) -> bool:
         info = workflow.info()
-        return info.is_continue_as_new_suggested() or info.get_current_history_length() > 5_000
+        grown = info.is_continue_as_new_suggested() or info.get_current_history_length() > 5_000
+        # A handler that waits for an exchange needs this run, and so does an alert on its way.
+        return grown and self._posting is None and workflow.all_handlers_finished()
 
     async def _wait(self) -> None:
         """Until the next exchange is due, or a message changes what is due."""
@@ -147,6 +151,7 @@ class TokenWorkflow:
         except ActivityError:
             workflow.logger.error("alert could not be posted", extra={"kind": alert.kind})
         rest = [other for other in self._state.pending_alerts if other != alert]
+        self._posting = None
         self._state = replace(self._state, pending_alerts=rest)
 
     def _count(self, answer: TokenExchanged) -> None:

@@ -129,6 +129,28 @@ async def test_a_vendor_that_refuses_for_a_day_needs_attention_until_it_works(
     assert world.tickets[1001].marks[-1] == "[call s-5 · completed]"
 
 
+async def test_asking_and_looking_for_a_day_leaves_a_history_that_is_no_danger(
+    skipping: WorkflowEnvironment, skipping_stage: Stage
+) -> None:
+    """While every attempt's outcome is unknown, rounds slow down; after 24 hours the call needs attention.
+
+    A history ends at 51,200 events; a day of trouble leaves a sixth of that.
+    """
+    stage, world = skipping_stage, skipping_stage.world
+    world.answers["update_ticket"] = ["outcome_unknown"] * 10_000
+    await ended_call(skipping, stage, "s-7")
+    await skipping.sleep(24 * HOUR - 10 * MINUTE)
+    assert not (await stage.status("s-7")).needs_attention
+    assert len((await stage.handle("s-7").fetch_history()).events) < 51_200 / 6
+    await skipping.sleep(21 * MINUTE)
+    assert (await stage.status("s-7")).needs_attention
+    world.answers["update_ticket"] = []
+    await skipping.sleep(11 * MINUTE)
+    status = await stage.until("s-7", done(FINAL))
+    assert (status.needs_attention, status.attention) == (False, None)
+    assert world.tickets[1001].marks[-1] == "[call s-7 · completed]"
+
+
 @pytest.mark.parametrize("failure", [Failure.SCOPE_MISSING, Failure.CREDENTIAL_REFUSED])
 async def test_waiting_for_an_administrator_is_nobodys_fault(
     skipping: WorkflowEnvironment, skipping_stage: Stage, failure: Failure

@@ -13,6 +13,7 @@ from tests.twins.tokens import TokenStage
 from tests.twins.workers import KEYS, workers
 from tests.twins.world import SCOPES, World
 from workflows.connection import Keyring, connect
+from workflows.domain.token import Alert
 from workflows.ports import TOKEN_QUEUE
 
 pytest_plugins = ("tests.twins.fixtures",)
@@ -87,6 +88,18 @@ async def test_a_403_costs_one_exchange_and_then_belongs_to_its_request(token: T
     await until(lambda: world.alerts)
     assert world.alerts[0].kind == "forbidden"
     assert world.counts["exchange_token"] == 2
+
+
+async def test_an_alert_that_cannot_be_posted_holds_up_no_exchange(token: TokenStage, world: World) -> None:
+    """While the alert's receiver hangs, a refused token is exchanged at once."""
+    await token.ensure()
+    receiver = world.hold("post_alert")
+    await token.handle.signal("alert", Alert(kind="misconfigured", text="something"))
+    await until(lambda: world.at_once["post_alert"])
+    await token.tell("refused", 1)
+    await token.until(lambda state: state.version == 2, limit_s=5)
+    receiver.set()
+    await until(lambda: world.alerts)
 
 
 @pytest.fixture

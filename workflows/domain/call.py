@@ -198,7 +198,8 @@ class Call:
         """Remember an event; False when it is known already. Nothing else happens here."""
         if event.key in self.events:
             return False
-        if len(self.events) >= MAX_EVENTS:
+        # However many there are of one type, a call must hear of its end.
+        if len(self.events) >= MAX_EVENTS and any(kept.type == event.type for kept in self.events.values()):
             self.overheard += 1
             return False
         self.events[event.key] = event

@@ -113,7 +113,8 @@ def fold(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenState
             failed = _failed(state, TokenProblem.CLIENT_REFUSED, answer, next_at)
             return _alerting(failed, Alert(kind=AlertKind.CLIENT_REFUSED, text=text))
         case _:
-            wait_s = max(min(MAX_BACK_OFF_S, 2 ** min(state.failures, 6)), answer.retry_after_s or 0)
+            # A longer wish of the endpoint gives way: the present token ends meanwhile.
+            wait_s = min(MAX_BACK_OFF_S, max(2 ** min(state.failures, 6), answer.retry_after_s or 0))
             failed = _failed(state, TokenProblem.UNAVAILABLE, answer, now + timedelta(seconds=wait_s))
             return _alerting(failed, _last_minute_alert(state, now))
 

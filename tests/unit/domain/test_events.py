@@ -1,6 +1,7 @@
 """Events: what makes two deliveries the same, and what a set of them says."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -38,6 +39,15 @@ def test_a_call_keeps_only_so_many_events() -> None:
     for n in range(MAX_EVENTS + 7):
         call.record(replace(event(STARTED), event_id=f"e-{n}"), NOON)
     assert (len(call.events), call.overheard) == (MAX_EVENTS, 7)
+
+
+def test_a_call_that_heard_enough_still_hears_of_its_end() -> None:
+    """The first event of a type is kept however many there are of another; the second is not."""
+    call = new_call()
+    for n in range(MAX_EVENTS):
+        call.record(replace(event(STARTED), event_id=f"e-{n}"), NOON)
+    assert [call.record(replace(event(COMPLETED), event_id=f"e-{n}"), NOON) for n in range(2)] == [True, False]
+    assert call.outcome(NOON + timedelta(seconds=5)) == "missed"
 
 
 def test_facts_come_from_the_first_event_that_has_them() -> None:
