@@ -19,11 +19,12 @@ from activities.postgres.attempts import Attempts
 from activities.postgres.credential import CredentialStore
 from activities.postgres.database import Database
 from activities.postgres.errors import LedgerUnavailable, StoreError
+from activities.postgres.identity import IdentityKey
 from activities.settings import SettingsError, WorkerSettings, temporal_environment
 from activities.stored_tokens import StoredTokens
 from activities.zendesk.client import Account, ZendeskClient
 from workflows.call import CallWorkflow
-from workflows.connection import Keyring, connect
+from workflows.connection import Keyring, UnknownKeyError, connect
 from workflows.ports import CALLS_QUEUE, CRM_QUEUE, HELP_DESK_QUEUE, TOKEN_QUEUE, EnsureToken
 from workflows.serving import Served, runtime
 from workflows.starting import CannotStart, await_search_attributes, ensure_token, reach
@@ -37,7 +38,10 @@ log = logging.getLogger("worker")
 async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Serve the four queues until asked to stop. Raises `CannotStart`."""
     keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
-    telemetry = runtime(settings.metrics_port)
+    try:
+        telemetry = runtime(settings.metrics_port)
+    except ValueError as error:
+        raise CannotStart(f"METRICS_PORT {settings.metrics_port} cannot be used: {error}") from None
 
     async def dial() -> Client:
         return await connect(keyring, environment=temporal_environment(os.environ), runtime=telemetry)
@@ -46,6 +50,12 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url.get_secret_value()))
         await reach("PostgreSQL (DATABASE_URL)", database.check_schema, (LedgerUnavailable,))
+        # Before anything is sent to Temporal: what a stray key encrypts there holds up the workers with the right one.
+        identity_key = IdentityKey(database, decrypt=keyring.decrypt)
+        try:
+            await reach("PostgreSQL (DATABASE_URL)", identity_key.hasher, (LedgerUnavailable,))
+        except (UnknownKeyError, ValueError) as error:
+            raise CannotStart(f"ENCRYPTION_KEYS cannot read the identity key in the database: {error}") from None
         await await_search_attributes(client)
         secret = settings.zendesk_client_secret.get_secret_value()
         account = Account(url=settings.zendesk_url, client_id=settings.zendesk_client_id, client_secret=secret)
