@@ -8,7 +8,7 @@ from enum import StrEnum
 from workflows.domain.customer import Customer
 
 MAX_EVENTS = 200
-"""Distinct events one call keeps, besides the first of a type; a sender that invents ids without end must not fill it."""
+"""Distinct events one call keeps, the first of each type besides; a sender may invent ids without end."""
 
 
 class EventType(StrEnum):
