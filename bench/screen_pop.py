@@ -160,7 +160,7 @@ def section(taken: Sequence[Taken], *, calls: int, per_second: float, markdown: 
         "`call.completed` follows 3 s after the answer. "
         f"The CRM takes {LATENCIES_MS['fetch_customer']} ms, Zendesk {LATENCIES_MS['*']} ms a request; a hanging CRM "
         "never answers. *Whole*: the first pop had the ticket and everything the CRM knows. *By this*: by what is "
-        "measured, servers and simulators included."
+        "measured, servers and simulators included; what else ran on the machine makes the figures worse."
     )
     text = [
         ("## " if markdown else "") + "Screen pop",
