@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from workflows.connection import missing_search_attributes
 from workflows.domain.token import TokenProblem, TokenState
@@ -47,8 +47,8 @@ async def reach(what: str, attempt: Callable[[], Awaitable[T]], expected: tuple[
 
 
 async def await_search_attributes(client: Client) -> None:
-    """Wait until the namespace has every search attribute that calls set."""
-    while missing := await missing_search_attributes(client):
+    """Wait until the namespace has every search attribute that calls set. Raises `CannotStart` without a namespace."""
+    while missing := await _missing(client):
         log.warning(
             "the namespace %s lacks the search attributes %s; run: talkbridge setup",
             client.namespace,
@@ -56,6 +56,18 @@ async def await_search_attributes(client: Client) -> None:
             extra={"action": "start_waits"},
         )
         await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _missing(client: Client) -> list[str]:
+    try:
+        return await missing_search_attributes(client)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        raise CannotStart(
+            f"Temporal has no namespace {client.namespace} (TEMPORAL_NAMESPACE): correct it, or run `talkbridge setup` "
+            "to make it"
+        ) from None
 
 
 async def ensure_token(client: Client, account: str, wanted: EnsureToken) -> TokenState:

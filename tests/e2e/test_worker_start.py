@@ -35,3 +35,13 @@ def test_a_taken_metrics_port_ends_the_start(stack: Stack) -> None:
     log = stack.log("worker-1")
     assert f"The worker does not start: METRICS_PORT {port} cannot be used: " in log
     assert "Traceback" not in log
+
+
+def test_an_unknown_namespace_ends_the_start(stack: Stack) -> None:
+    """One sentence names the setting and the command that makes a namespace."""
+    worker = stack.start_worker(TEMPORAL_NAMESPACE="nowhere")
+    assert worker.wait() == 1
+    log = stack.log("worker-1")
+    assert "The worker does not start: Temporal has no namespace nowhere (TEMPORAL_NAMESPACE)" in log
+    assert "talkbridge setup" in log
+    assert "Traceback" not in log
