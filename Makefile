@@ -15,7 +15,7 @@ help: ## Print this list
 
 setup: $(VENV)/.servers ## Prepare everything (environment, Temporal, PostgreSQL, time-skipping server); starts nothing
 
-demo: setup ## Play six calls against real servers and show what came of them
+demo: setup ## Play six stories of calls against real servers and show what came of them
 	@$(BIN)/talkbridge demo
 
 test: setup lint ## Everything that has to pass: lint, types, all tests
