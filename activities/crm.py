@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -12,7 +13,7 @@ from activities.background import Background
 from activities.failures import detail_of, failure, no_sooner_than
 from activities.pace import Pace, Punctuality, now_s
 from activities.postgres.attempts import Attempts
-from activities.turn import DONE, attempt_of, measure, outcome_of, written
+from activities.turn import DONE, attempt_of, measure, outcome_of
 from activities.zendesk.errors import MalformedAnswer, NotFound, NotSent, RateLimited, VendorError
 from activities.zendesk.message import Answer, Request, document
 from activities.zendesk.wire import Wire
@@ -84,8 +85,8 @@ class HttpCrm(Crm):
         finally:
             if outcome is not None:
                 measure(_KIND, status, now_s() - began)
-            row = self._attempts.record(attempt, sent_at=sent_at, http_status=status, outcome=outcome)
-            self._background.start(written(row, request_id=attempt.request_id))
+            row = partial(self._attempts.record, attempt, sent_at=sent_at, http_status=status, outcome=outcome)
+            self._background.start(row, request_id=attempt.request_id)
         return record
 
     def _failure(self, error: VendorError) -> ApplicationError:

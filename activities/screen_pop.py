@@ -1,13 +1,14 @@
 """The screen pop: on connections of its own, waiting for no ledger; its row is written afterwards."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from temporalio import activity
 
 from activities.background import Background
 from activities.failures import detail_of
 from activities.postgres.attempts import Attempts
-from activities.turn import DONE, Turn, Turns, attempt_of, outcome_of, written
+from activities.turn import DONE, Turn, Turns, attempt_of, outcome_of
 from activities.zendesk import guide
 from activities.zendesk.client import POP_TIMEOUT_S, ZendeskClient
 from activities.zendesk.errors import BadRequest, Misconfigured, NotFound, Unprocessable, VendorError
@@ -66,5 +67,5 @@ class ScreenPops:
             status, outcome = error.status, outcome_of(error)
             raise
         finally:
-            row = self._attempts.record(attempt, sent_at=sent_at, http_status=status, outcome=outcome)
-            self._background.start(written(row, request_id=attempt.request_id))
+            row = partial(self._attempts.record, attempt, sent_at=sent_at, http_status=status, outcome=outcome)
+            self._background.start(row, request_id=attempt.request_id)
