@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What pytest is asked for: make test ARGS="tests/unit -x"
 ARGS ?=
+# How many tests at a time; most of them wait for servers and time-outs. A file's tests share their servers.
+JOBS ?= 4
 
 .PHONY: help setup demo test bench lint lock clean
 
@@ -19,7 +21,7 @@ demo: setup ## Play six stories of calls against real servers and show what came
 	@$(BIN)/talkbridge demo
 
 test: setup lint ## Everything that has to pass: lint, types, all tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 bench: setup ## Measure screen pops, processor time and history on this machine (about 10 minutes)
 	@$(BIN)/python -m bench $(ARGS)
