@@ -11,6 +11,7 @@ import uvicorn
 from api import log
 from api.app import create_app
 from api.ledger import PostgresLedger
+from api.reading import KeysMisfit, LedgerUnreadable, Reading
 from api.settings import GatewaySettings, SettingsError, temporal_environment
 from workflows.connection import connect
 
@@ -47,10 +48,24 @@ async def _serve(settings: GatewaySettings) -> int:
     ledger = PostgresLedger(settings.database_url.get_secret_value(), settings.keyring)
     await ledger.open()
     try:
+        if (misfit := await _misfit(ledger)) is not None:
+            sys.stderr.write(f"The gateway does not start: {misfit}\n")
+            return 1
         await uvicorn.Server(_config(settings, create_app(settings, temporal, ledger))).serve(sockets=[bound])
     finally:
         await ledger.close()
     return 0
+
+
+async def _misfit(ledger: Reading) -> str | None:
+    try:
+        await ledger.check_keys()
+    except KeysMisfit as error:
+        return str(error)
+    except LedgerUnreadable:
+        # Webhooks do not wait for PostgreSQL. The application asks again, and says what it waits for.
+        return None
+    return None
 
 
 def _config(settings: GatewaySettings, app: object = None) -> uvicorn.Config:

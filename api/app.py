@@ -64,12 +64,17 @@ async def _require_ops(request: Request) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Begin to connect to Temporal, so that the first webhook need not; serve whether it works or not."""
-    connecting = asyncio.create_task(_connect(app.state.gateway.temporal))
+    """Begin to connect to Temporal, so that the first webhook need not, and to check the keys; serve in any case."""
+    gateway = app.state.gateway
+    beside = [
+        asyncio.create_task(_connect(gateway.temporal)),
+        asyncio.create_task(gateway.keys.watch(gateway.ledger)),
+    ]
     yield
-    connecting.cancel()
-    with suppress(asyncio.CancelledError):
-        await connecting
+    for task in beside:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _connect(client: Client) -> None:

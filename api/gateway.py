@@ -9,6 +9,7 @@ from fastapi import Request
 from structlog.stdlib import get_logger
 from temporalio.client import Client
 
+from api.keys import Keys
 from api.log import Sparing
 from api.metrics import Metrics
 from api.readiness import Readiness
@@ -33,6 +34,8 @@ class Gateway:
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
     refusals: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_signature_refused"))
+    misfits: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_not_taken"))
+    keys: Keys = field(default_factory=Keys)
     readiness: Readiness = field(default_factory=Readiness)
     now: Callable[[], datetime] = _utc_now
     steady: Callable[[], float] = time.monotonic

@@ -40,11 +40,15 @@ async def alive() -> JSONResponse:
     responses={200: {"model": Ready}, **problems.declared(problems.NOT_READY)},
 )
 async def ready(request: Request) -> JSONResponse:
-    """Whether Temporal answers; PostgreSQL is reported and does not decide."""
+    """Whether Temporal answers and no key is known to be wrong; PostgreSQL is reported and does not decide."""
     gateway = gateway_of(request)
     temporal, postgresql = await gateway.readiness.check(gateway.temporal, gateway.ledger, gateway.steady())
-    if temporal == "unreachable":
-        raise Problem(problems.NOT_READY, headers={"Retry-After": "5"}, temporal=temporal, postgresql=postgresql)
+    reasons = ["Temporal is out of reach"] if temporal == "unreachable" else []
+    if gateway.keys.misfit is not None:
+        reasons.append("the encryption keys do not fit the database; the log says more")
+    if reasons:
+        reached = {"temporal": temporal, "postgresql": postgresql}
+        raise Problem(problems.NOT_READY, "; ".join(reasons), headers={"Retry-After": "5"}, **reached)
     return JSONResponse({"status": "ready", "temporal": temporal, "postgresql": postgresql})
 
 

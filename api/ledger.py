@@ -9,14 +9,16 @@ from typing import Any
 import structlog
 
 from activities.postgres.database import Database
-from activities.postgres.errors import StoreError
-from activities.postgres.identity import IdentityKey
+from activities.postgres.errors import IdentityKeyMissing, SchemaTooOld, StoreError
+from activities.postgres.identity import IdentityHasher, IdentityKey
 from activities.postgres.reading import CursorNotOurs, LedgerReader
 from activities.postgres.reading import Page as Rows
-from api.reading import Filters, LedgerUnreadable, Page, UnusableCursor
+from api.reading import Filters, KeysMisfit, LedgerUnreadable, NotSetUp, Page, UnusableCursor
 from workflows.connection import Keyring, UnknownKeyError
 
 ANSWER_S = 1.5
+KEYS_S = 2.0
+"""How long a start waits at most for PostgreSQL's word on the keys."""
 POOL_SIZE = 4
 
 log = structlog.stdlib.get_logger("api.ledger")
@@ -53,13 +55,29 @@ class PostgresLedger:
     ) -> Page:
         """A page of the calls with that email or that phone."""
         async with _readable():
-            identity = (await self._identities.hasher()).identity(email=email, phone=phone)
+            identity = (await self._hasher()).identity(email=email, phone=phone)
             return _page(await self._reader.search_calls(identity, limit=limit, cursor=cursor))
 
     async def ping(self) -> None:
         """Whether a page of nothing can be had: reachable, and the schema is there."""
         async with _readable():
             await self._reader.call_status("")
+
+    async def check_keys(self) -> None:
+        """Whether this keyring reads the identity key. Logs nothing: it is asked again and again."""
+        try:
+            async with asyncio.timeout(KEYS_S):
+                await self._hasher()
+        except (SchemaTooOld, IdentityKeyMissing) as error:
+            raise NotSetUp(str(error)) from None
+        except (StoreError, TimeoutError) as error:
+            raise LedgerUnreadable(str(error) or "PostgreSQL has not answered in time") from None
+
+    async def _hasher(self) -> IdentityHasher:
+        try:
+            return await self._identities.hasher()
+        except (UnknownKeyError, ValueError) as error:
+            raise KeysMisfit(f"ENCRYPTION_KEYS cannot read the identity key in the database: {error}") from None
 
 
 @asynccontextmanager
@@ -70,7 +88,10 @@ async def _readable() -> AsyncIterator[None]:
             yield
     except CursorNotOurs:
         raise UnusableCursor from None
-    except (StoreError, UnknownKeyError, TimeoutError) as error:
+    except KeysMisfit as error:
+        log.warning("ledger_unreadable", error_type="KeysMisfit", error=str(error))
+        raise
+    except (StoreError, TimeoutError) as error:
         log.warning("ledger_unreadable", error_type=type(error).__name__, error=str(error))
         raise LedgerUnreadable from None
 

@@ -37,7 +37,7 @@ INTERNAL = Kind("internal", 500, "A fault of ours")
 TEMPORAL_UNAVAILABLE = Kind("temporal-unavailable", 503, "Temporal did not acknowledge in time")
 LEDGER_UNAVAILABLE = Kind("ledger-unavailable", 503, "The ledger cannot be read")
 CALL_UNREADABLE = Kind("call-unreadable", 503, "The call cannot be told of yet")
-NOT_READY = Kind("not-ready", 503, "Temporal is out of reach")
+NOT_READY = Kind("not-ready", 503, "Webhooks cannot be taken")
 
 KINDS = (
     NOT_JSON,

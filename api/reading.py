@@ -6,7 +6,15 @@ from typing import Any, Protocol
 
 
 class LedgerUnreadable(Exception):
-    """The ledger is out of reach, or not set up."""
+    """The ledger is out of reach, or one of the leaves below."""
+
+
+class NotSetUp(LedgerUnreadable):
+    """`talkbridge setup` of this release has not run."""
+
+
+class KeysMisfit(LedgerUnreadable):
+    """`ENCRYPTION_KEYS` of this process cannot read the database; the text is a sentence without a key in it."""
 
 
 class UnusableCursor(ValueError):
@@ -49,3 +57,6 @@ class Reading(Protocol):
 
     async def ping(self) -> None:
         """Returns when the ledger can be read."""
+
+    async def check_keys(self) -> None:
+        """Returns when the keys fit. Raises `KeysMisfit`, `NotSetUp` where there is nothing to hold them against."""

@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 64 * 1024
 ACKNOWLEDGE_S = 2.5
 RETRY_AFTER_S = 5
 TASK_TIMEOUT = timedelta(seconds=5)
+_AGAIN = "nothing was lost: send it again"
 
 log = structlog.stdlib.get_logger("api.webhooks")
 router = APIRouter(tags=["webhooks"])
@@ -47,6 +48,7 @@ router = APIRouter(tags=["webhooks"])
             problems.NOT_JSON_TYPE,
             problems.NOT_A_CALL,
             problems.TEMPORAL_UNAVAILABLE,
+            problems.NOT_READY,
         ),
     },
     openapi_extra=answers.WEBHOOK_REQUEST,
@@ -75,6 +77,8 @@ async def _take(request: Request, gateway: Gateway) -> tuple[int, dict[str, str]
     if isinstance(received, Ignored):
         gateway.metrics.ignored(received.type)
         return 200, {"status": "ignored"}
+    # Before the redeliveries: what was acknowledged under a stray key has not reached anybody either.
+    _check_keys(gateway)
     call_id, key = received.call_id, received.event.key
     if gateway.recent.acknowledged(call_id, key, gateway.steady()):
         return _already_processed(gateway, received, "recent")
@@ -99,6 +103,12 @@ def _check_signature(request: Request, body: bytes, now: datetime, gateway: Gate
     if verdict is not Verdict.GENUINE:
         gateway.refusals.tell(verdict, gateway.steady())
         raise Problem(problems.SIGNATURE_REFUSED)
+
+
+def _check_keys(gateway: Gateway) -> None:
+    if gateway.keys.misfit is not None:
+        gateway.misfits.tell(gateway.keys.misfit, gateway.steady())
+        raise Problem(problems.NOT_READY, _AGAIN, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _header(request: Request, name: str) -> bytes | None:
@@ -138,11 +148,7 @@ async def _signal(gateway: Gateway, received: Received) -> None:
             )
     except (RPCError, RuntimeError, TimeoutError) as error:
         log.warning("temporal_unavailable", call_id=received.call_id, error=_reason(error))
-        raise Problem(
-            problems.TEMPORAL_UNAVAILABLE,
-            "nothing was lost: send it again",
-            headers={"Retry-After": str(RETRY_AFTER_S)},
-        ) from None
+        raise Problem(problems.TEMPORAL_UNAVAILABLE, _AGAIN, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
     gateway.metrics.signalled(time.perf_counter() - began)
 
 

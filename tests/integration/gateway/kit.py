@@ -83,10 +83,8 @@ class EnterCall(Protocol):
 
 @asynccontextmanager
 async def serving(address: str, database: str, keys: str, given: dict[str, Any]) -> AsyncIterator[Served]:
-    environment = {"webhook_secrets": SECRET, "ops_token": OPS_TOKEN, "temporal_ui_url": UI, **given}
-    settings = GatewaySettings(
-        _env_file=None, database_url=SecretStr(database), encryption_keys=SecretStr(keys), **environment
-    )
+    environment = {"encryption_keys": keys, "webhook_secrets": SECRET, "ops_token": OPS_TOKEN, "temporal_ui_url": UI}
+    settings = GatewaySettings(_env_file=None, database_url=SecretStr(database), **(environment | given))
     temporal = await connect(settings.keyring, environment={"TEMPORAL_ADDRESS": address}, lazy=True)
     ledger = PostgresLedger(database, settings.keyring)
     await ledger.open()

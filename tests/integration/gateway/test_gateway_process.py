@@ -1,5 +1,6 @@
 """`python -m api` as its users meet it: started, stopped, and refused."""
 
+import base64
 import os
 import signal
 import socket
@@ -62,6 +63,19 @@ def test_a_port_in_use_ends_the_start(environment: dict[str, str], tmp_path: Pat
         ended = run({**environment, "API_PORT": str(taken.getsockname()[1])}, tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].endswith("set API_HOST and API_PORT")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("key_id", ["another", "k1"])
+def test_a_stray_key_ends_the_start(
+    environment: dict[str, str], database_url: str, tmp_path: Path, key_id: str
+) -> None:
+    """A gateway whose signals no worker could read ends in one sentence, before it takes one."""
+    stray = f"{key_id}:{base64.b64encode(os.urandom(32)).decode()}"
+    ended = run({**environment, "DATABASE_URL": database_url, "ENCRYPTION_KEYS": stray}, tmp_path)
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("The gateway does not start: ENCRYPTION_KEYS cannot read the identity key in the database: ")
     assert "Traceback" not in ended.stderr
 
 
