@@ -1,5 +1,6 @@
 """One activity, one vendor request: how long it may take, how it is retried, and the account kept of it."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
@@ -30,6 +31,8 @@ ONCE = RetryPolicy(maximum_attempts=1)
 _BACK_OFF = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60))
 _PATIENT = RetryPolicy(initial_interval=PATIENT_INTERVAL, backoff_coefficient=1.0)
 _CONNECT_SLACK_S = 5
+_MOST_STEPS = 100
+"""Requests a call tells of; a vendor that is unwell for days must not fill the answer to a query."""
 _LEDGER_LIMIT = timedelta(seconds=5)
 _LEDGER_BACK_OFF = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10))
 
@@ -54,6 +57,7 @@ class Requests:
         self._call = call
         self.changed = changed
         self.steps: list[StepStatus] = []
+        self._begun: Counter[str] = Counter()
 
     async def help_desk(
         self, method: Callable[[Any, C], Awaitable[R]], command: C, *, step: str, priority: Priority = TICKET_PRIORITY
@@ -169,17 +173,33 @@ class Requests:
 
     def settle(self, step: str, state: StepState, detail: str | None = None) -> None:
         """Correct the account of a step that was answered, but not as it should have been."""
-        for status in reversed(self.steps):
-            if status.activity_id == step or status.activity_id.startswith(step + " "):
-                status.state = state
-                status.last_error = detail
-                return
+        if (status := self._last(step)) is not None:
+            status.state = state
+            status.last_error = detail
 
     def _begin(self, method: Callable[..., Awaitable[object]], step: str) -> StepStatus:
-        taken = sum(1 for s in self.steps if s.activity_id == step or s.activity_id.startswith(step + " "))
-        status = StepStatus(name=method.__name__, activity_id=step if not taken else f"{step} {taken + 1}")
+        self._begun[step] += 1
+        activity_id = step if self._begun[step] == 1 else f"{step} {self._begun[step]}"
+        last = self._last(step)
+        if last is not None and last.state == StepState.RETRYING:
+            # The same request once more: one line of the account, however often that is.
+            last.activity_id = activity_id
+            return last
+        status = StepStatus(name=method.__name__, activity_id=activity_id)
+        self._make_room(status.name)
         self.steps.append(status)
         return status
+
+    def _last(self, step: str) -> StepStatus | None:
+        own = (s for s in reversed(self.steps) if s.activity_id == step or s.activity_id.startswith(step + " "))
+        return next(own, None)
+
+    def _make_room(self, name: str) -> None:
+        """Leave out the oldest request of that name when there are many; the ledger has them all."""
+        if len(self.steps) >= _MOST_STEPS:
+            oldest = next((n for n, s in enumerate(self.steps) if s.name == name and s.state == StepState.DONE), None)
+            if oldest is not None:
+                del self.steps[oldest]
 
     def _end(self, status: StepStatus, state: StepState, attempts: int = 0) -> None:
         status.state = state

@@ -1,5 +1,6 @@
 """What a ticket is told of its call, each thing once, and nobody else's work undone."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from temporalio import workflow
@@ -24,6 +25,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.tickets import StepRefusedError, TicketSteps
 
 
+_NOT_KNOWN = "an earlier attempt had no answer that tells what became of it"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What an update is to say. `status` None leaves the ticket's status alone."""
@@ -43,8 +47,12 @@ class Updates(TicketSteps):
     async def set_in_call(self) -> None:
         """In-Call, without a note. A refusal is no reason to stop: the final update matters."""
         message = Message(step="update_ticket-in_call", status=IN_CALL_STATUS, custom_status=IN_CALL)
-        if await self._write(message):
-            self._call.in_call_done = True
+        try:
+            if await self._write(message):
+                self._call.in_call_done = True
+        except asyncio.CancelledError:
+            self._requests.settle(message.step, StepState.SKIPPED)
+            raise
 
     async def tell_outcome(self, outcome: CallState) -> bool:
         """The final update; False when the ticket is gone and another has to be found. Raises `StepRefusedError`."""
@@ -98,13 +106,17 @@ class Updates(TicketSteps):
             self._call.ticket = replace(ticket, stamp=seen.updated_at)
             match answer.result:
                 case UpdateResult.CONFLICT | UpdateResult.OUTCOME_UNKNOWN:
+                    self._requests.settle(message.step, StepState.RETRYING, answer.detail or _NOT_KNOWN)
                     if answer.result == UpdateResult.OUTCOME_UNKNOWN and await self._is_written(message, ticket):
+                        self._requests.settle(message.step, StepState.DONE)
                         rounds.over()
                         self._fold(message, seen, with_status=send_status)
+                        if reduced:
+                            self._warn_reduced(ticket)
                         return True
                     looked_until = max(looked_until, answer.unknown_until)
                     send_status = not reduced and message.status is not None and status_may_be_sent(ticket, seen)
-                    await rounds.next(answer.detail)
+                    await rounds.next(answer.detail or _NOT_KNOWN)
                 case UpdateResult.REFUSED:
                     self._requests.settle(message.step, StepState.REFUSED, answer.detail)
                     if message.note is None:

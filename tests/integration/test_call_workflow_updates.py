@@ -88,6 +88,27 @@ async def test_an_update_that_was_never_made_is_made(stage: Stage) -> None:
     assert [(u.looked_until, u.change.stamp) for u in stage.world.updates] == [(0, "r1"), (1, "r1")]
 
 
+async def test_an_update_that_is_asked_again_is_not_said_to_be_done(stage: Stage) -> None:
+    """While its outcome is unknown the account shows one request, retrying and why; then one that is done."""
+    await answered(stage, "u-13")
+    stage.world.answers["update_ticket"] = ["outcome_unknown"] * 4
+    await stage.play("u-13", COMPLETED)
+    retrying = await stage.until("u-13", lambda s: any(x.state == "retrying" for x in s.steps))
+    assert [bool(s.last_error) for s in retrying.steps if s.name == "update_ticket"] == [True]
+    status = await stage.until("u-13", done(f"{FINAL} 5"))
+    assert [(s.state, s.attempts) for s in status.steps if s.name == "update_ticket"] == [("done", 5)]
+
+
+async def test_a_status_that_was_refused_is_told_of_even_when_the_answer_to_the_note_was_lost(stage: Stage) -> None:
+    """The note is found on the ticket, which may still say In-Call: a person must hear of it."""
+    await answered(stage, "u-14")
+    stage.world.answers["update_ticket"] = ["refused", "acted outcome_unknown"]
+    await stage.play("u-14", COMPLETED)
+    status = await stage.until("u-14", lambda s: s.needs_attention)
+    assert "may still say In-Call" in (status.attention or "")
+    assert stage.world.tickets[1001].marks == ["[call u-14 · started]", "[call u-14 · completed]"]
+
+
 async def test_comments_that_cannot_be_read_whole_leave_it_to_a_person(stage: Stage) -> None:
     """Rather than risk a second note, the call stays open and needs attention."""
     await answered(stage, "u-6")
