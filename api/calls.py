@@ -24,9 +24,10 @@ from api.body import read_body
 from api.gateway import Gateway, gateway_of
 from api.merging import merge
 from api.problems import Problem
-from api.reading import Filters, LedgerUnreadable, Page, UnusableCursor
+from api.reading import Filters, KeysMisfit, LedgerUnreadable, Page, UnusableCursor
 from api.schemas import CALL_ID
 from api.values import MAX_TICKET_ID, email_address, phone_number
+from workflows.connection import UnknownKeyError
 from workflows.domain.call import CallState
 from workflows.domain.status import CallStatus
 from workflows.ports import CALL_STATUS_QUERY, call_workflow_id
@@ -125,6 +126,8 @@ def _answered() -> Iterator[None]:
         yield
     except UnusableCursor:
         raise problems.invalid([(("cursor",), "it is not one that a page ended with")]) from None
+    except KeysMisfit as error:
+        raise Problem(problems.LEDGER_UNAVAILABLE, str(error), headers=_SOON) from None
     except LedgerUnreadable:
         raise Problem(problems.LEDGER_UNAVAILABLE, headers=_SOON) from None
 
@@ -148,14 +151,31 @@ async def show_call(request: Request) -> JSONResponse:
     status, description = await asyncio.gather(_ask(handle), _describe(handle))
     if isinstance(status, CallStatus):
         return JSONResponse(await _from_workflow(gateway, status, description))
-    if (known := await _from_ledger(gateway, call_id)) is not None:
-        return JSONResponse(known)
+    silence = _silence(status, description)
+    try:
+        known = await gateway.ledger.call_status(call_id)
+    except LedgerUnreadable:
+        detail = f"The ledger cannot be read, and {silence}"
+        raise Problem(problems.CALL_UNREADABLE, detail, headers=_SOON) from None
+    if known is not None:
+        return JSONResponse(_shown(known, "ledger"))
     if description is RPCStatusCode.NOT_FOUND or status is RPCStatusCode.NOT_FOUND:
         raise Problem(problems.UNKNOWN_CALL)
-    raise Problem(problems.CALL_UNREADABLE, "neither its workflow nor the ledger can tell", headers=_SOON)
+    raise Problem(problems.CALL_UNREADABLE, f"The ledger does not know it yet, and {silence}", headers=_SOON)
 
 
-async def _ask(handle: WorkflowHandle[Any, Any]) -> CallStatus | RPCStatusCode:
+def _silence(status: RPCStatusCode | KeysMisfit, description: WorkflowExecutionDescription | RPCStatusCode) -> str:
+    """Why the workflow has not told, and what to look at."""
+    if isinstance(status, KeysMisfit):
+        return str(status)
+    if isinstance(description, WorkflowExecutionDescription):
+        return "its workflow does not answer. Does a worker run? If one does, its log says what holds the call up."
+    if description is RPCStatusCode.NOT_FOUND:
+        return "Temporal does not know the call."
+    return "Temporal does not answer."
+
+
+async def _ask(handle: WorkflowHandle[Any, Any]) -> CallStatus | RPCStatusCode | KeysMisfit:
     """The workflow's answer, or why there is none."""
     try:
         async with asyncio.timeout(ANSWER_S):
@@ -168,6 +188,10 @@ async def _ask(handle: WorkflowHandle[Any, Any]) -> CallStatus | RPCStatusCode:
         return RPCStatusCode.FAILED_PRECONDITION
     except (RuntimeError, TimeoutError):
         return RPCStatusCode.UNAVAILABLE
+    except (UnknownKeyError, ValueError) as error:
+        # The codec's own; an answer of another shape is a TypeError.
+        log.warning("call_undecryptable", error=str(error))
+        return KeysMisfit("its workflow's answer cannot be decrypted: ENCRYPTION_KEYS here are not the workers'.")
     return status
 
 
@@ -188,15 +212,6 @@ async def _from_workflow(
         pending = description.raw_description.pending_activities
         status = replace(status, steps=await merge(status.steps, pending, gateway.temporal.data_converter))
     return _shown(asdict(status), "workflow")
-
-
-async def _from_ledger(gateway: Gateway, call_id: str) -> dict[str, Any] | None:
-    """None for a call the ledger does not know. Raises `Problem` when it cannot be asked."""
-    try:
-        known = await gateway.ledger.call_status(call_id)
-    except LedgerUnreadable:
-        raise Problem(problems.CALL_UNREADABLE, "the ledger cannot be read", headers=_SOON) from None
-    return None if known is None else _shown(known, "ledger")
 
 
 def _shown(status: Mapping[str, Any], source: str) -> dict[str, Any]:

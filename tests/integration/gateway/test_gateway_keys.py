@@ -12,7 +12,8 @@ import pytest
 from psycopg import sql
 
 from cli.servers.temporal import TemporalServer
-from tests.integration.gateway.kit import NOWHERE, Serve, refused
+from tests.integration.gateway.kit import NOWHERE, EnterCall, Serve, refused
+from tests.integration.gateway.one_step import a_worker
 
 
 @pytest.fixture
@@ -87,6 +88,38 @@ async def test_without_postgresql_it_is_said_once(serve: Serve, capsys: pytest.C
     await serve("127.0.0.1:1", NOWHERE)
     await asyncio.sleep(5)
     assert "".join(capsys.readouterr()).count("keys_not_checked_yet") == 1
+
+
+async def test_a_call_that_cannot_be_decrypted_is_503_until_the_ledger_tells(
+    *,
+    serve: Serve,
+    own_temporal: TemporalServer,
+    database_url: str,
+    enter_call: EnterCall,
+    task_queue_prefix: str,
+    stray: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The detail names the setting, for an unknown key as for another one of the same id; no traceback is logged."""
+    call_id = f"{task_queue_prefix}-1"
+    right = await serve(own_temporal.address, database_url)
+    others = [stray, stray.replace("stray", "k1")]
+    wrong = [await serve(own_temporal.address, database_url, encryption_keys=key) for key in others]
+    async with a_worker(right):
+        await right.sender.event("call.started", call_id, queue="end")
+        await right.temporal.get_workflow_handle(f"call-{call_id}").result()
+        for served in wrong:
+            answer = await served.ops.get(f"/calls/{call_id}")
+            assert "ENCRYPTION_KEYS" in refused(answer, 503, "call-unreadable")["detail"]
+        await enter_call(call_id)
+        for served in wrong:
+            assert (await served.ops.get(f"/calls/{call_id}")).json()["source"] == "ledger"
+    for served in wrong:
+        answer = await served.ops.post("/calls/search", json={"email": "a@example.com"})
+        assert "ENCRYPTION_KEYS" in refused(answer, 503, "ledger-unavailable")["detail"]
+    said = "".join(capsys.readouterr())
+    assert "call_undecryptable" in said
+    assert "Traceback" not in said
 
 
 def _copy(database_url: str, name: str) -> None:
