@@ -57,7 +57,7 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     yield from (f"Warning   {warning}" for warning in told["warnings"])
     yield f"Workflow  {told['workflow_id']} (told by the {told['source']})"
     yield from _part("Events", (_event(each) for each in told["events"]))
-    yield from _part("Requests", (_step(each) for each in told["steps"]))
+    yield from _part("Requests", (_step(each) for each in told["steps"]), f"{'finished':<24}  {'request':<19} state")
     yield from _part("Screen pops", (_pop(each) for each in told["screen_pops"]))
 
 
@@ -68,10 +68,10 @@ def _ticket(told: dict[str, Any]) -> str:
     return f"{told['ticket_id']}" + (f" ({origin})" if origin else "")
 
 
-def _part(title: str, texts: Iterator[str]) -> Iterator[str]:
+def _part(title: str, texts: Iterator[str], heading: str | None = None) -> Iterator[str]:
     rows = list(texts)
     if rows:
-        yield from ("", title, *(f"  {row}" for row in rows))
+        yield from ("", title, *(f"  {row}" for row in ([heading] if heading else []) + rows))
 
 
 def _event(event: dict[str, Any]) -> str:

@@ -2,11 +2,15 @@
 
 import json
 import secrets
+import shlex
+import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import httpx2 as httpx
@@ -141,7 +145,17 @@ def _send(events: Sequence[tuple[float, Webhook]], where: Where, call_id: str) -
             response = deliver(http, each, secret, give_up_s=where.give_up_s)
             took_ms = (time.monotonic() - sent) * 1000
             print(f"{each.event:<15} {response.status_code} {_status(response):<18} {took_ms:.0f} ms", flush=True)
-    print(f"What came of it: talkbridge call show {call_id}" + (f" --url {url}" if where.url else ""))
+    command = [called(), "call", "show", call_id, *(["--url", url] if where.url else [])]
+    print(f"What came of it: {shlex.join(command)}")
+
+
+def called() -> str:
+    """What to type for `talkbridge` here: its name where the shell finds this very one, else the path typed."""
+    path = sys.argv[0]
+    if Path(path).name != "talkbridge":
+        return "talkbridge"
+    found = shutil.which("talkbridge")
+    return "talkbridge" if found and Path(found).resolve() == Path(path).resolve() else path
 
 
 def deliver(

@@ -50,6 +50,14 @@ def test_everything_known_stands_on_the_page() -> None:
         assert text in page
 
 
+def test_the_times_of_requests_have_a_heading() -> None:
+    """They are when a request was finished, not when it began; each column stands under its name."""
+    page = list(lines(TOLD | {"steps": [TOLD["steps"][0] | {"finished_at": "2023-03-15T17:27:16.000Z"}]}))
+    heading, row = page[page.index("Requests") + 1 :][:2]
+    for title, text in (("finished", "2023-03-15"), ("request", "search_tickets"), ("state", "done")):
+        assert heading.index(title) == row.index(text)
+
+
 def test_a_call_that_has_just_begun_is_a_short_page() -> None:
     """What is not known yet leaves no empty headings."""
     young = TOLD | {"ticket_id": None, "agent": None, "needs_attention": False, "warnings": [], "customer": {}}

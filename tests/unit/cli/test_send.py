@@ -11,7 +11,7 @@ import pytest
 from cli.errors import CliError
 from cli.gateway import Door, address
 from cli.send import Where as To
-from cli.send import Who, call, deliver, event, event_data
+from cli.send import Who, call, called, deliver, event, event_data
 from cli.webhook import webhook
 
 STARTED = webhook("call.started", datetime(2024, 1, 1, tzinfo=UTC), {"id": "c-1"})
@@ -128,6 +128,18 @@ def test_curl_prints_and_sends_nothing(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert printed.count("http://127.0.0.1:8080/webhooks/calls") == 3
     call(Who(call_id="c-1"), To(curl=True), missed=True)
     assert "call.answered" not in capsys.readouterr().out
+
+
+def test_the_next_command_is_named_as_this_one_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By its path where the shell does not find it, by its name where it does."""
+    monkeypatch.setattr("sys.argv", [".venv/bin/talkbridge", "send", "call"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert called() == ".venv/bin/talkbridge"
+    program = tmp_path / ".venv" / "bin" / "talkbridge"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert called() == "talkbridge"
 
 
 def test_a_missing_secret_is_named() -> None:
