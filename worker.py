@@ -1,5 +1,6 @@
 """One worker process: settings → clients → adapters → workers, one for each task queue."""
 
+import argparse
 import asyncio
 import logging
 import os
@@ -107,4 +108,5 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=f"{__doc__} Settings come from the environment: docs/settings.md.").parse_args()
     sys.exit(asyncio.run(main()))

@@ -1,5 +1,6 @@
 """`python -m api`: the gateway as a process."""
 
+import argparse
 import asyncio
 import os
 import signal
@@ -16,15 +17,20 @@ from api.settings import GatewaySettings, SettingsError, temporal_environment
 from workflows.connection import connect
 
 GRACE_S = 10
+USAGE = (
+    "The gateway: takes telephony webhooks, hands them to Temporal, and tells what became of each call. "
+    "It has no options: settings come from the environment and from .env; docs/settings.md explains each of them."
+)
 
 
 def main() -> int:
-    """Serves until told to stop; 1 with one sentence when a setting is missing or malformed."""
+    """Serves until told to stop. 2 with one sentence for a setting, 1 with one for what else keeps it from starting."""
+    argparse.ArgumentParser(prog="python -m api", description=USAGE).parse_args()
     try:
         settings = GatewaySettings.read()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 2
     log.configure(settings.log_format, settings.log_level)
     # uvicorn ends in order and then raises the signal again: to end well is no failure.
     signal.signal(signal.SIGTERM, _end)
@@ -38,7 +44,7 @@ async def _serve(settings: GatewaySettings) -> int:
         temporal = await connect(settings.keyring, environment=temporal_environment(os.environ), lazy=True)
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"the TEMPORAL_ settings cannot be used: {error}\n")
-        return 1
+        return 2
     try:
         bound = _config(settings).bind_socket()
     except SystemExit:

@@ -33,19 +33,30 @@ def environment(keys: str) -> dict[str, str]:
     }
 
 
-def run(environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Start a gateway that must end by itself."""
-    command = [sys.executable, "-m", "api"]
+    command = [sys.executable, *(arguments or ("-m", "api"))]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_a_missing_setting_ends_the_start_with_one_sentence(environment: dict[str, str], tmp_path: Path) -> None:
-    """Exit code 1, and nothing but the sentence."""
+    """Exit code 2, and nothing but the sentence."""
     del environment["OPS_TOKEN"]
     ended = run(environment, tmp_path)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr.startswith("OPS_TOKEN is missing: set it ")
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("program", [("-m", "api"), (str(ROOT / "worker.py"),)])
+def test_help_says_what_it_is_and_where_settings_come_from(tmp_path: Path, program: tuple[str, ...]) -> None:
+    """Gateway and worker need no setting to tell of themselves; an option that there is not is a mistake."""
+    bare = {**environment_without("DATABASE_", "ENCRYPTION_", "OPS_"), "PYTHONPATH": str(ROOT)}
+    told = run(bare, tmp_path, *program, "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "environment" in told.stdout
+    assert "docs/settings.md" in told.stdout
+    assert run(bare, tmp_path, *program, "--port=1").returncode == 2
 
 
 def test_unusable_temporal_settings_end_the_start_with_one_sentence(
@@ -53,7 +64,7 @@ def test_unusable_temporal_settings_end_the_start_with_one_sentence(
 ) -> None:
     """A certificate that is not there is no reason to wait for Temporal."""
     ended = run({**environment, "TEMPORAL_TLS_CLIENT_CERT_PATH": str(tmp_path / "none.pem")}, tmp_path)
-    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
     assert "TEMPORAL_" in ended.stderr
 
 
