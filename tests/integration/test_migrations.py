@@ -97,11 +97,12 @@ async def _retention_days(client: Client) -> float:
     return kept.ToTimedelta().total_seconds() / 86400
 
 
-@pytest.mark.parametrize("namespace", ["default", f"calls-{uuid4().hex[:8]}"])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
 async def test_namespace_and_search_attributes_are_there_afterwards(
-    database_url: str, temporal_server: TemporalServer, namespace: str
+    database_url: str, temporal_server: TemporalServer, known: bool
 ) -> None:
     """Made or changed, by two at once and again, with closed calls kept for seven days."""
+    namespace = "default" if known else f"calls-{uuid4().hex[:8]}"
     client = await Client.connect(temporal_server.address, namespace=namespace)
     await asyncio.gather(setup(database_url, KEYRING, client), setup(database_url, KEYRING, client))
     said: list[str] = []
