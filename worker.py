@@ -25,7 +25,7 @@ from activities.settings import SettingsError, WorkerSettings, temporal_environm
 from activities.stored_tokens import StoredTokens
 from activities.zendesk.client import Account, ZendeskClient
 from workflows.call import CallWorkflow
-from workflows.connection import Keyring, UnknownKeyError, connect
+from workflows.connection import Keyring, UnknownKeyError, connect, leave
 from workflows.ports import CALLS_QUEUE, CRM_QUEUE, HELP_DESK_QUEUE, TOKEN_QUEUE, EnsureToken
 from workflows.serving import Served, runtime
 from workflows.starting import CannotStart, await_search_attributes, ensure_token, reach
@@ -109,4 +109,4 @@ async def main() -> int:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=f"{__doc__} Settings come from the environment: docs/settings.md.").parse_args()
-    sys.exit(asyncio.run(main()))
+    leave(asyncio.run(main()))

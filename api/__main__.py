@@ -14,7 +14,7 @@ from api.app import create_app
 from api.ledger import PostgresLedger
 from api.reading import KeysMisfit, LedgerUnreadable, Reading
 from api.settings import GatewaySettings, SettingsError, temporal_environment
-from workflows.connection import connect
+from workflows.connection import connect, leave
 
 GRACE_S = 10
 USAGE = (
@@ -90,8 +90,8 @@ def _config(settings: GatewaySettings, app: object = None) -> uvicorn.Config:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+    leave(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,7 +1,6 @@
 """Entry point of `talkbridge`: one line a command, each imported only when it is called for."""
 
 import atexit
-import os
 import sys
 
 from cyclopts import App
@@ -35,14 +34,11 @@ def main() -> None:
     code: int | None = None
 
     def leave() -> None:
-        """End at once: a thread of Temporal's SDK that wakes up while the interpreter is taken down aborts the process.
-
-        One `setup` in eight ended so, its work done.
-        """
+        """A command that used Temporal has its own way to end."""
         if code is not None and "temporalio" in sys.modules:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+            from workflows.connection import leave as leave_temporal
+
+            leave_temporal(code)
 
     # Registered first and so called last, after what the servers registered to be stopped.
     atexit.register(leave)

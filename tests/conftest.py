@@ -1,8 +1,8 @@
 """What tests of every distance may ask for. Nothing here starts a server before a test asks for it."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,10 +30,16 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def database_template(postgres_server: PostgresServer) -> Iterator[str]:
-    """The database that `database_url` copies, empty; override it in a folder's conftest to migrate it once."""
-    with _fresh_database(postgres_server) as url:
-        yield url
+def make_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes another empty database."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(_fresh_database(postgres_server))
+
+
+@pytest.fixture(scope="session")
+def database_template(make_database: Callable[[], str]) -> str:
+    """The database that `database_url` copies, empty. A folder's conftest may have another, made and migrated once."""
+    return make_database()
 
 
 @pytest.fixture

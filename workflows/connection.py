@@ -1,14 +1,16 @@
-"""How any process of ours reaches Temporal: client, encryption of payloads and failures, search attributes.
+"""How any process of ours reaches Temporal and leaves it: client, encryption of payloads, search attributes, exit.
 
 Never imported by a workflow.
 """
 
 import base64
 import binascii
+import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -131,6 +133,18 @@ async def connect(
     config = ClientConfig.load_client_connect_config(override_env_vars=environment)
     config.setdefault("target_host", "localhost:7233")
     return await Client.connect(**config, data_converter=data_converter(keyring), runtime=runtime, lazy=lazy)
+
+
+def leave(code: int) -> NoReturn:
+    """End a process that used Temporal, at once, with this exit code; exit handlers are not called.
+
+    A thread of the SDK that wakes up while the interpreter is taken down aborts the process (one in eight, measured): a
+    worker that had drained well would end with SIGABRT.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def missing_search_attributes(client: Client) -> list[str]:

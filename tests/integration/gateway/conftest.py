@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import psycopg
@@ -32,16 +32,17 @@ def keys() -> str:
 
 
 @pytest.fixture(scope="session")
-def database_template(database_template: str, keys: str) -> str:
+def database_template(make_database: Callable[[], str], keys: str) -> str:
     """The database as `talkbridge setup` leaves it, made once and copied for each test."""
+    url = make_database()
 
     async def set_up() -> None:
-        await migrate(database_template)
-        async with Database(database_template) as database:
+        await migrate(url)
+        async with Database(url) as database:
             await make_identity_key(database, encrypt=Keyring.parse(keys).encrypt)
 
     asyncio.run(set_up())
-    return database_template
+    return url
 
 
 @pytest.fixture
