@@ -14,10 +14,13 @@ NOTHING: dict[str, str] = {}
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, uvicorn = logging.getLogger(), logging.getLogger("uvicorn.error")
+    handlers, level, quiet = root.handlers[:], root.level, uvicorn.level
+    # A server that another test ran in this process may have silenced it.
+    uvicorn.setLevel(logging.NOTSET)
     yield
     root.handlers, root.level = handlers, level
+    uvicorn.setLevel(quiet)
     structlog.reset_defaults()
 
 
