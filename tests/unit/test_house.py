@@ -182,9 +182,9 @@ def test_nothing_names_a_registry_or_a_machine() -> None:
     # In pieces, so that this file does not name them itself.
     hosts = {
         "pypi": "org",
-        "pythonhosted": "org",
-        "registry.npmjs": "org",
-        "proxy.golang": "org",
+        "python" + "hosted": "org",
+        "registry.np" + "mjs": "org",
+        "proxy.go" + "lang": "org",
         "maven": "org/maven2",
     }
     addresses = [*(re.escape(f"{name}.{end}") for name, end in hosts.items()), "--(?:extra-)?" + "index-url"]
