@@ -14,13 +14,19 @@ NOTHING: dict[str, str] = {}
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    root, uvicorn = logging.getLogger(), logging.getLogger("uvicorn.error")
-    handlers, level, quiet = root.handlers[:], root.level, uvicorn.level
-    # A server that another test ran in this process may have silenced it.
-    uvicorn.setLevel(logging.NOTSET)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    # A server that another test ran in this process may have set up, silenced or switched off uvicorn's loggers.
+    uvicorn = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error")]
+    before = [(each.level, each.propagate, each.disabled) for each in uvicorn]
+    for each in uvicorn:
+        each.setLevel(logging.NOTSET)
+        each.propagate, each.disabled = True, False
     yield
     root.handlers, root.level = handlers, level
-    uvicorn.setLevel(quiet)
+    for each, (quiet, propagate, disabled) in zip(uvicorn, before, strict=True):
+        each.setLevel(quiet)
+        each.propagate, each.disabled = propagate, disabled
     structlog.reset_defaults()
 
 
