@@ -10,10 +10,15 @@ ARGS ?=
 # How many tests at a time; most of them wait for servers and time-outs. A file's tests share their servers.
 JOBS ?= 4
 
-.PHONY: help setup demo test bench lint lock clean
+# Size and seed of a proof of docs/reliability.md: make chaos N=300 SEED=7 (each has defaults; ARGS=--help tells the rest)
+N ?=
+SEED ?=
+PROVE = $(BIN)/python -m tests.reliability.$@ $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse leaks hygiene lint lock clean
 
 help: ## Print this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(VENV)/.servers ## Prepare everything (environment, Temporal, PostgreSQL, time-skipping server); starts nothing
 
@@ -25,6 +30,30 @@ test: setup lint ## Everything that has to pass: lint, types, all tests
 
 bench: setup ## Measure screen pops, processor time and history on this machine (about 10 minutes)
 	@$(BIN)/python -m bench $(ARGS)
+
+matrix: setup ## Prove: every vendor request meets every fault
+	@$(PROVE)
+
+kills: setup ## Prove: kill -9 at every named point
+	@$(PROVE)
+
+chaos: setup ## Prove: random calls while everything is killed, paused and cut off (N= calls, SEED=)
+	@$(PROVE)
+
+sequences: setup ## Prove: random sequences of events against the call's workflow (N= sequences)
+	@$(PROVE)
+
+credentials: setup ## Prove: tokens that expire, are revoked, refused, short-lived; clocks that are wrong
+	@$(PROVE)
+
+abuse: setup ## Prove: mutated webhooks are refused, or taken as what they are (N= requests)
+	@$(PROVE)
+
+leaks: setup ## Prove: no planted secret in database, histories, logs, metrics or answers
+	@$(PROVE)
+
+hygiene: setup ## Prove: memory, look-ups and histories stay as they are on long runs
+	@$(PROVE)
 
 lint: $(VENV)/.installed ## Style, format and types
 	@$(BIN)/ruff check
