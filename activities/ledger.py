@@ -20,6 +20,7 @@ from activities.records import memory_from, to_json
 from workflows.domain.call import CallPolicy
 from workflows.domain.customer import Customer
 from workflows.domain.errors import Failure
+from workflows.domain.status import SearchAttribute
 from workflows.domain.ticket import call_label
 from workflows.ports import CallOpened, FindTicket, Ledger, OpenCall, SaveCall, TicketOfOthers, call_workflow_id
 
@@ -31,7 +32,7 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 1.0
 ASK_TIMEOUT = timedelta(seconds=2)
 
-_NEEDS_ATTENTION = SearchAttributeKey.for_bool("NeedsAttention")
+_NEEDS_ATTENTION = SearchAttributeKey.for_bool(SearchAttribute.NEEDS_ATTENTION)
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,10 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError
 
 from workflows.domain.customer import mask_text
+from workflows.domain.errors import Failure
 
 OWN_IDS = frozenset(
     {
@@ -28,6 +30,16 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {name: value if name in OWN_IDS else _masked(value) for name, value in event.items()}
 
 
+def in_one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """A failure that Temporal retries tells its type and its words; where it was raised explains nothing."""
+    error = event.get("exc_info")
+    error = error[1] if isinstance(error, tuple) else error
+    if isinstance(error, ApplicationError) and error.type in frozenset(Failure):
+        del event["exc_info"]
+        event["failure"], event["reason"] = error.type, error.message
+    return event
+
+
 def configure(log_format: str = "console", level: str = "INFO") -> None:
     """Send everything that is logged in this process, by whomever, to standard error in one form."""
     shared: list[Processor] = [
@@ -35,6 +47,7 @@ def configure(log_format: str = "console", level: str = "INFO") -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
+        in_one_line,
         structlog.processors.format_exc_info,
     ]
     structlog.configure(

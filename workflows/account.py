@@ -11,15 +11,22 @@ with workflow.unsafe.imports_passed_through():
     from workflows.domain.call import Call, CallState, Pop, PopState
     from workflows.domain.customer import masked
     from workflows.domain.events import CallEvent
-    from workflows.domain.status import AgentStatus, CallStatus, CustomerStatus, EventStatus, PopStatus
+    from workflows.domain.status import (
+        AgentStatus,
+        CallStatus,
+        CustomerStatus,
+        EventStatus,
+        PopStatus,
+        SearchAttribute,
+    )
     from workflows.domain.ticket import iso
     from workflows.ports import CallOpened, Ledger, Memory, SaveCall
     from workflows.requests import Requests
 
-_CALL_STATE = SearchAttributeKey.for_keyword("CallState")
-_TICKET_ID = SearchAttributeKey.for_keyword("TicketId")
-_AGENT_ID = SearchAttributeKey.for_keyword("AgentId")
-_NEEDS_ATTENTION = SearchAttributeKey.for_bool("NeedsAttention")
+_CALL_STATE = SearchAttributeKey.for_keyword(SearchAttribute.CALL_STATE)
+_TICKET_ID = SearchAttributeKey.for_keyword(SearchAttribute.TICKET_ID)
+_AGENT_ID = SearchAttributeKey.for_keyword(SearchAttribute.AGENT_ID)
+_NEEDS_ATTENTION = SearchAttributeKey.for_bool(SearchAttribute.NEEDS_ATTENTION)
 
 
 class Account:

@@ -22,10 +22,12 @@ from temporalio.converter import DataConverter, DefaultFailureConverterWithEncod
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 
-CALL_STATE = SearchAttributeKey.for_keyword("CallState")
-TICKET_ID = SearchAttributeKey.for_keyword("TicketId")
-AGENT_ID = SearchAttributeKey.for_keyword("AgentId")
-NEEDS_ATTENTION = SearchAttributeKey.for_bool("NeedsAttention")
+from workflows.domain.status import SearchAttribute
+
+CALL_STATE = SearchAttributeKey.for_keyword(SearchAttribute.CALL_STATE)
+TICKET_ID = SearchAttributeKey.for_keyword(SearchAttribute.TICKET_ID)
+AGENT_ID = SearchAttributeKey.for_keyword(SearchAttribute.AGENT_ID)
+NEEDS_ATTENTION = SearchAttributeKey.for_bool(SearchAttribute.NEEDS_ATTENTION)
 SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (CALL_STATE, TICKET_ID, AGENT_ID, NEEDS_ATTENTION)
 
 _ENCRYPTED = b"binary/encrypted"

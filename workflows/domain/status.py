@@ -4,6 +4,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class SearchAttribute(StrEnum):
+    """What Temporal's list of calls can be filtered by."""
+
+    CALL_STATE = "CallState"
+    TICKET_ID = "TicketId"
+    AGENT_ID = "AgentId"
+    NEEDS_ATTENTION = "NeedsAttention"
+
+
 class StepState(StrEnum):
     """How far a vendor request has come."""
 

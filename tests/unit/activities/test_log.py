@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError
 
 from activities import log
+from activities.failures import failure
+from workflows.domain.errors import Failure
 
 Lines = Callable[[], list[dict[str, object]]]
 
@@ -51,6 +54,19 @@ def test_customer_data_is_masked_wherever_it_stands(lines: Lines) -> None:
     assert "555" not in text
     assert shown[0]["event"] == "call from •••"
     assert shown[2]["level"] == "error"
+
+
+def test_a_vendors_failure_is_one_line_and_a_fault_of_ours_has_its_traceback(lines: Lines) -> None:
+    """What Temporal retries names its type and says why; only what nobody expected shows where it was raised."""
+    for error in (failure(Failure.UNAVAILABLE, "search: 503, said bob@corp.example"), ApplicationError("odd")):
+        try:
+            raise error
+        except ApplicationError:
+            logging.getLogger("temporalio").warning("Completing activity as failed", exc_info=True)
+    expected, unexpected = lines()
+    assert (expected["failure"], expected["reason"]) == ("Unavailable", "search: 503, said •••@•••")
+    assert "exception" not in expected
+    assert "Traceback" in str(unexpected["exception"])
 
 
 def test_ids_of_ours_stay_readable(lines: Lines) -> None:
