@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 from simulator.server import listen, make_server
 from simulator.settings import Settings, changed
+from simulator.state import State
 
 
 def main() -> int:
@@ -25,8 +28,10 @@ def main() -> int:
     except OSError as error:
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return 1
-    server, _ = make_server(settings, lambda: _announce(url))
-    with bound, contextlib.suppress(KeyboardInterrupt):
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    with bound, contextlib.ExitStack() as state, contextlib.suppress(KeyboardInterrupt):
+        kept = state.enter_context(contextlib.closing(State(options.state))) if options.state else None
+        server, _ = make_server(settings, lambda: _announce(url), kept)
         server.run(sockets=[bound])
     return 0
 
@@ -49,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--search-lag-s", type=float, default=default.search_lag_s)
     parser.add_argument("--requests-per-minute", type=int, default=None, help="no limit unless given")
     parser.add_argument("--idempotency-ttl-s", type=float, default=default.idempotency_ttl_s)
+    parser.add_argument("--state", type=Path, metavar="FILE", help="survives kill -9: goes on from what is in the file")
     parser.add_argument("--strict-calls", action="store_true", help="refuse calls that telephony did not place")
     parser.add_argument(
         "--latency",

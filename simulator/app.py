@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from simulator.asgi import Receive, Scope, Send
+from simulator.asgi import Message, Receive, Scope, Send
 from simulator.control import control
 from simulator.page import page
 from simulator.settings import Settings
+from simulator.state import State
 from simulator.telephony import Telephony
 from simulator.vendor import ABORT, serve
 from simulator.world import World
@@ -23,12 +28,14 @@ class _Simulator(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope[ABORT] = _abort(send)
+            # An answer tells of what happened, so that has to be kept before; records of control requests, too.
+            send = _after(self.state.world.commit, send)
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """A fresh world and its application; the world is at `app.state.world`."""
-    world = World(settings)
+def create_app(settings: Settings | None = None, state: State | None = None) -> FastAPI:
+    """A world and its application; the world is at `app.state.world`."""
+    world = World(settings, state=state)
     # A reset gives the world new calls, so they are asked for each time.
     telephony = Telephony(lambda: world.calls, world.clock)
 
@@ -52,8 +59,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _after(first: Callable[[], None], send: Send) -> Send:
+    async def send_after(message: Message) -> None:
+        first()
+        await send(message)
+
+    return send_after
+
+
 def _abort(send: Send) -> Callable[[], None] | None:
     # ASGI knows no way to close a connection without an answer. Under uvicorn `send` is a method of the object that
     # holds the transport; elsewhere there is no connection to close.
     transport = getattr(getattr(send, "__self__", None), "transport", None)
-    return None if transport is None else transport.abort
+    return None if transport is None else partial(_reset, transport)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Close a connection with a reset, as a host does that fell over: an orderly end would be a mild fault."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

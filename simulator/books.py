@@ -30,6 +30,31 @@ def books(world: World) -> Document:
     }
 
 
+def counts(world: World) -> Document:
+    """What a test asks again and again while it waits: a few numbers, cheap however many calls there were.
+
+    `marks` counts comments by the last word of their mark, `unanswered` requests that hang or were dropped.
+    """
+    tickets = world.tickets.all()
+    entries = world.journal.entries
+    return {
+        "tickets": len(tickets),
+        "comments": sum(len(ticket.comments) for ticket in tickets),
+        "marks": dict(Counter(_word(comment["body"]) for ticket in tickets for comment in ticket.comments)),
+        "requests": len(entries),
+        "unanswered": sum(entry.status is None for entry in entries),
+        "last_request_at": entries[-1].at if entries else None,
+        "pops": sum(len(call.pops) for call in world.calls.all()),
+        "tokens_issued": world.tokens.issued,
+    }
+
+
+def _word(body: str) -> str:
+    """`completed` of `… [call c-1 · completed]`; empty where there is no mark."""
+    marked, _, rest = body.rstrip().rpartition(" · ")
+    return rest[:-1] if marked and rest.endswith("]") else ""
+
+
 def _repeated(tickets: list[Document]) -> dict[str, int]:
     """External ids that more than one ticket carries."""
     counted = Counter(ticket["external_id"] for ticket in tickets if ticket["external_id"] is not None)

@@ -11,6 +11,7 @@ from typing import Any
 from simulator import shapes
 from simulator.exchange import Answer, Asked, Document, json_body, not_found
 from simulator.settings import Settings
+from simulator.state import Note, forget
 
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
@@ -50,8 +51,9 @@ class Call:
 class Calls:
     """All calls, and the request that shows properties to the agent."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], note: Note = forget) -> None:
         self._clock = clock
+        self._note = note
         self._calls: dict[str, Call] = {}
 
     def get(self, call_id: str) -> Call | None:
@@ -66,6 +68,11 @@ class Calls:
         """The call with this id, made when there is none."""
         return self._calls.setdefault(call_id, Call(id=call_id))
 
+    def put(self, call: Call) -> None:
+        """Stores a call that is new or has changed."""
+        self._calls[call.id] = call
+        self._note("put", call)
+
     def patch(self, asked: Asked, settings: Settings) -> Answer:
         """Custom properties for the agent's screen."""
         call_id = asked.ids[0]
@@ -75,6 +82,7 @@ class Calls:
         call = self.obtain(call_id)
         call.custom_properties = {**call.custom_properties, **properties}
         call.pops.append({"at": self._clock(), "request_id": asked.request_id, "custom_properties": properties})
+        self.put(call)
         body = {"call": {"id": call.id, "custom_properties": call.custom_properties}}
         return Answer(status=200, body=body, acted=True)
 

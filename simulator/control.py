@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 
-from simulator.books import books
+from simulator.books import books, counts
 from simulator.exchange import Document
 from simulator.faults import Fault
 from simulator.scripts import Play
@@ -67,6 +67,10 @@ def _about_records(router: APIRouter, world: World, telephony: Telephony) -> Non
     async def whole_books() -> Document:
         return books(world)
 
+    @router.get("/counts")
+    async def only_counts() -> Document:
+        return counts(world)
+
     @router.post("/reset")
     async def reset() -> Document:
         await telephony.stop()
@@ -82,7 +86,7 @@ def _about_settings(router: APIRouter, world: World) -> None:
     @router.patch("/settings")
     async def change_settings(request: Request) -> Document:
         try:
-            world.settings = changed(world.settings, await _object(request))
+            world.put_settings(changed(world.settings, await _object(request)))
         except (TypeError, ValueError) as error:
             raise HTTPException(422, str(error)) from None
         return asdict(world.settings)

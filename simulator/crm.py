@@ -7,12 +7,14 @@ from typing import Any
 
 from simulator.exchange import Answer, Asked, Document, RefusedError
 from simulator.settings import Settings
+from simulator.state import Note, forget
 
 
 class Crm:
     """All customer records."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Note = forget) -> None:
+        self._note = note
         self._by_email: dict[str, Document] = {}
         self._by_phone: dict[str, Document] = {}
 
@@ -22,6 +24,7 @@ class Crm:
             self._by_email[email.lower()] = properties
         if phone:
             self._by_phone[phone] = properties
+        self._note("put", email, phone, properties)
 
     def fetch(self, asked: Asked, settings: Settings) -> Answer:
         """One record, or 404."""

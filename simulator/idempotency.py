@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.exchange import Document, RefusedError
+from simulator.state import Note, forget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +22,9 @@ class _Served:
 class IdempotencyKeys:
     """What each key was first used for."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], note: Note = forget) -> None:
         self._clock = clock
+        self._note = note
         self._served: dict[str, _Served] = {}
 
     def earlier(self, key: str, body: object, ttl_s: float) -> Document | None:
@@ -38,4 +40,9 @@ class IdempotencyKeys:
 
     def remember(self, key: str, body: object, answer: Document) -> None:
         """Only what succeeded is kept: a refused create may be tried again under its key."""
-        self._served[key] = _Served(at=self._clock(), asked=body, answered=answer)
+        self.put(key, _Served(at=self._clock(), asked=body, answered=answer))
+
+    def put(self, key: str, served: _Served) -> None:
+        """Stores what a key was used for."""
+        self._served[key] = served
+        self._note("put", key, served)

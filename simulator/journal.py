@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from simulator.exchange import Asked, Document
+from simulator.state import Note, forget
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,8 +37,9 @@ class Entry:
 class Journal:
     """The list of entries, and the request ids ever seen."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], note: Note = forget) -> None:
         self._clock = clock
+        self._note = note
         self._next = 1
         self._request_ids: set[str] = set()
         self.entries: list[Entry] = []
@@ -55,21 +57,35 @@ class Journal:
             request_id=asked.request_id,
             idempotency_key=asked.idempotency_key,
         )
-        self._next += 1
-        self.entries.append(entry)
+        self.put(entry)
         return entry
+
+    def put(self, entry: Entry) -> None:
+        """Stores an entry that is new or has changed."""
+        if entry.n >= self._next:
+            self._next = entry.n + 1
+            self.entries.append(entry)
+        elif (index := self._index(entry.n)) is not None:
+            self.entries[index] = entry
+        self._note("put", entry)
 
     def close(self, entry: Entry, status: int) -> None:
         """Enters the answer."""
         entry.status = status
         entry.answered_at = self._clock()
+        self.put(entry)
 
     def is_new(self, request_id: str) -> bool:
         """Whether this id has never been used; it is used from now on."""
         if request_id in self._request_ids:
             return False
-        self._request_ids.add(request_id)
+        self.use(request_id)
         return True
+
+    def use(self, request_id: str) -> None:
+        """From now on this id is no new one."""
+        self._request_ids.add(request_id)
+        self._note("use", request_id)
 
     def of_kind(self, kind: str | None) -> list[Entry]:
         """The entries of one kind, or all."""
@@ -82,3 +98,9 @@ class Journal:
     def clear(self) -> None:
         """Forgets the entries; request ids stay used."""
         self.entries.clear()
+        self._note("clear")
+
+    def _index(self, n: int) -> int | None:
+        # Entries are numbered without a gap, from wherever the journal was cleared last.
+        index = n - self.entries[0].n if self.entries else -1
+        return index if index >= 0 else None

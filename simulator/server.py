@@ -13,6 +13,7 @@ import uvicorn
 
 from simulator.app import create_app
 from simulator.settings import Settings
+from simulator.state import State
 from simulator.world import World
 
 
@@ -56,13 +57,15 @@ def listen(host: str, port: int) -> tuple[socket.socket, str]:
     return bound, f"http://{shown}:{bound.getsockname()[1]}"
 
 
-def make_server(settings: Settings | None, ready: Callable[[], None]) -> tuple[uvicorn.Server, World]:
-    """A server for a fresh world."""
-    app = create_app(settings)
+def make_server(
+    settings: Settings | None, ready: Callable[[], None], state: State | None = None
+) -> tuple[uvicorn.Server, World]:
+    """A server for a fresh world, or one that goes on from its state."""
+    app = create_app(settings, state)
     config = uvicorn.Config(
         app,
-        log_level="critical",
-        access_log=False,
+        # Loggers are the whole process': a level or `access_log=False` would silence the uvicorn of a test.
+        log_config=None,
         timeout_keep_alive=75,
         # A test may leave requests hanging on purpose; they must not hold up the end.
         timeout_graceful_shutdown=1,

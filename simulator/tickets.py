@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from simulator.exchange import Document
+from simulator.state import Note, forget
 
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 FOUND_AS_OPEN = ("new", "open", "pending", "hold")
@@ -52,10 +52,11 @@ class Ticket:
 class Tickets:
     """All tickets of the account; `search` answers from a lagging copy."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], note: Note = forget) -> None:
         self._clock = clock
-        self._ids = itertools.count(1001)
-        self._comment_ids = itertools.count(500_001)
+        self._note = note
+        self._last_id = 1000
+        self._last_comment_id = 500_000
         self._tickets: dict[int, Ticket] = {}
         self._by_external_id: dict[str, list[int]] = {}
         self._versions: dict[int, list[tuple[float, Document | None]]] = {}
@@ -63,13 +64,20 @@ class Tickets:
     def add(self, fields: Mapping[str, Any], comment: Mapping[str, Any] | None, age_s: float = 0) -> Ticket:
         """A new ticket with its first comment; one with an age was made, and indexed, that long ago."""
         now = self._clock() - age_s
-        ticket = Ticket(id=next(self._ids), created_at=stamp(now), updated_at=stamp(now), **fields)
-        self._tickets[ticket.id] = ticket
-        if ticket.external_id is not None:
-            self._by_external_id.setdefault(ticket.external_id, []).append(ticket.id)
+        ticket = Ticket(id=self._last_id + 1, created_at=stamp(now), updated_at=stamp(now), **fields)
         self._comment(ticket, comment)
-        self._index(ticket.id, ticket.document(), now)
+        self.put(ticket, now)
         return ticket
+
+    def put(self, ticket: Ticket, at: float) -> None:
+        """Stores a ticket that is new or has changed; the index sees it as of that moment."""
+        if ticket.external_id is not None and ticket.id not in self._tickets:
+            self._by_external_id.setdefault(ticket.external_id, []).append(ticket.id)
+        self._tickets[ticket.id] = ticket
+        self._last_id = max(self._last_id, ticket.id)
+        self._last_comment_id = max(self._last_comment_id, *(each["id"] for each in ticket.comments), 0)
+        self._versions.setdefault(ticket.id, []).append((at, ticket.document()))
+        self._note("put", ticket, at)
 
     def change(self, ticket: Ticket, fields: Mapping[str, Any], comment: Mapping[str, Any] | None, by: str) -> bool:
         """Applies what differs; whether anything did."""
@@ -82,15 +90,21 @@ class Tickets:
         ticket.updated_at = stamp(self._clock())
         noted = None if comment is None else ticket.comments[-1]["id"]
         ticket.changes.append({"at": self._clock(), "by": by, "fields": different, "comment_id": noted})
-        self._index(ticket.id, ticket.document(), self._clock())
+        self.put(ticket, self._clock())
         return True
 
     def delete(self, ticket_id: int) -> bool:
         """Forgets a ticket; the index notices later."""
-        if self._tickets.pop(ticket_id, None) is None:
+        if ticket_id not in self._tickets:
             return False
-        self._index(ticket_id, None, self._clock())
+        self.drop(ticket_id, self._clock())
         return True
+
+    def drop(self, ticket_id: int, at: float) -> None:
+        """Takes a ticket out; the index sees it gone as of that moment."""
+        del self._tickets[ticket_id]
+        self._versions[ticket_id].append((at, None))
+        self._note("drop", ticket_id, at)
 
     def get(self, ticket_id: int) -> Ticket | None:
         """The ticket as it is now."""
@@ -122,10 +136,8 @@ class Tickets:
         if comment is not None:
             # Zendesk's comments are public unless the request says otherwise.
             public = comment.get("public", True)
-            ticket.comments.append({"id": next(self._comment_ids), "body": comment["body"], "public": public})
-
-    def _index(self, ticket_id: int, version: Document | None, at: float) -> None:
-        self._versions.setdefault(ticket_id, []).append((at, version))
+            self._last_comment_id += 1
+            ticket.comments.append({"id": self._last_comment_id, "body": comment["body"], "public": public})
 
 
 def _version_at(versions: list[tuple[float, Document | None]], horizon: float) -> Document | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from simulator import shapes
 from simulator.exchange import Answer, Asked, RefusedError, json_body
 from simulator.settings import Settings
+from simulator.state import Note, forget
 
 _BODY = shapes.record(
     {name: shapes.text(blank=True) for name in ("grant_type", "client_id", "client_secret", "scope")},
@@ -25,8 +26,9 @@ class _Token:
 class Tokens:
     """Every token issued and not revoked."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], note: Note = forget) -> None:
         self._clock = clock
+        self._note = note
         self._live: dict[str, _Token] = {}
         self.issued = 0
 
@@ -39,8 +41,7 @@ class Tokens:
             raise RefusedError(401, "invalid_client", "client authentication failed")
         scopes = [scope for scope in dict.fromkeys(body["scope"].split()) if scope in settings.granted_scopes]
         value = secrets.token_hex(32)
-        self._live[value] = _Token(scopes=frozenset(scopes), expires_at=self._clock() + settings.token_lifetime_s)
-        self.issued += 1
+        self.put(value, _Token(scopes=frozenset(scopes), expires_at=self._clock() + settings.token_lifetime_s))
         answer = {
             "access_token": value,
             "expires_in": int(settings.token_lifetime_s),
@@ -48,6 +49,12 @@ class Tokens:
             "scope": " ".join(scopes),
         }
         return Answer(status=200, body=answer, acted=True)
+
+    def put(self, value: str, token: _Token) -> None:
+        """Stores a token that was issued."""
+        self._live[value] = token
+        self.issued += 1
+        self._note("put", value, token)
 
     def check(self, authorization: str | None, scope: str, settings: Settings) -> None:
         """Refuses a dead token with 401 and a scope it lacks with 403."""
@@ -68,4 +75,5 @@ class Tokens:
         """Ends every living token; how many there were."""
         count = sum(token.expires_at > self._clock() for token in self._live.values())
         self._live.clear()
+        self._note("revoke_all")
         return count

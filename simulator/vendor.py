@@ -42,6 +42,7 @@ async def serve(world: World, request: Request) -> Response:
     asked = await _read(request)
     entry = world.journal.open(asked)
     refusal = world.check_request_id(asked)
+    world.commit()
     if refusal is not None:
         return _answered(world, entry, refusal)
     fault = world.faults.take(asked)
@@ -52,6 +53,8 @@ async def serve(world: World, request: Request) -> Response:
     answer = world.carry_out(asked) if fault.acts else None
     if fault.drops or fault.hangs:
         entry.acted = answer is not None and answer.acted
+        world.journal.put(entry)
+        world.commit()
         return Silence(HANG_LIMIT_S if fault.hangs else 0)
     return _answered(world, entry, fault.spoil(answer))
 
@@ -73,6 +76,7 @@ async def _read(request: Request) -> Asked:
 def _answered(world: World, entry: Entry, answer: Answer) -> Response:
     entry.acted = answer.acted
     world.journal.close(entry, answer.status)
+    world.commit()
     # A text is a body a test wrote down itself, to be sent as it is.
     content = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, ensure_ascii=False)
     return Response(content, answer.status, dict(answer.headers), media_type="application/json; charset=utf-8")

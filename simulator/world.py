@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import unquote
 
 from simulator.calls import Calls
@@ -16,6 +17,7 @@ from simulator.idempotency import IdempotencyKeys
 from simulator.journal import Journal
 from simulator.rate import RateLimit
 from simulator.settings import Settings
+from simulator.state import State
 from simulator.tickets import Tickets
 from simulator.tokens import Tokens
 from simulator.zendesk import Zendesk
@@ -57,23 +59,60 @@ def recognise(method: str, raw_path: str) -> tuple[str, tuple[str, ...]]:
 
 
 class World:
-    """One Zendesk account, one CRM and one telephony platform."""
+    """One Zendesk account, one CRM and one telephony platform; with a state, that of the process before goes on."""
 
-    def __init__(self, settings: Settings | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        clock: Callable[[], float] = time.time,
+        state: State | None = None,
+    ) -> None:
         self.settings = settings or Settings()
         self.clock = clock
-        self.reset()
+        # What is read back is not to be written again.
+        self._state: State | None = None
+        self._begin()
+        if state is not None:
+            for part, change, given in state.changes():
+                getattr(self._parts[part], change)(*given)
+        self._state = state
 
     def reset(self) -> None:
         """Forgets everything but the settings."""
-        self.tokens = Tokens(self.clock)
-        self.tickets = Tickets(self.clock)
-        self.crm = Crm()
-        self.calls = Calls(self.clock)
+        self._begin()
+        if self._state is not None:
+            self._state.clear()
+        self.put_settings(self.settings)
+
+    def put_settings(self, settings: Settings) -> None:
+        """From now on these hold."""
+        self.settings = settings
+        self._note("world", "put_settings", settings)
+
+    def commit(self) -> None:
+        """What happened up to now survives the process; to be called before anybody is told of it."""
+        if self._state is not None:
+            self._state.commit()
+
+    def _begin(self) -> None:
+        self.tokens = Tokens(self.clock, partial(self._note, "tokens"))
+        self.tickets = Tickets(self.clock, partial(self._note, "tickets"))
+        self.crm = Crm(partial(self._note, "crm"))
+        self.calls = Calls(self.clock, partial(self._note, "calls"))
         self.faults = Faults()
-        self.journal = Journal(self.clock)
+        self.journal = Journal(self.clock, partial(self._note, "journal"))
         self._rate = RateLimit(self.clock)
-        zendesk = Zendesk(self.tickets, IdempotencyKeys(self.clock))
+        keys = IdempotencyKeys(self.clock, partial(self._note, "keys"))
+        self._parts: dict[str, object] = {
+            "world": self,
+            "tokens": self.tokens,
+            "tickets": self.tickets,
+            "crm": self.crm,
+            "calls": self.calls,
+            "journal": self.journal,
+            "keys": keys,
+        }
+        zendesk = Zendesk(self.tickets, keys)
         self._handlers: dict[str, Handler] = {
             "token": self.tokens.issue,
             "search": zendesk.search,
@@ -105,6 +144,10 @@ class World:
             return handler(asked, self.settings)
         except RefusedError as refused:
             return refused.answer()
+
+    def _note(self, part: str, change: str, *given: object) -> None:
+        if self._state is not None:
+            self._state.note(part, change, *given)
 
     def _admit(self, asked: Asked) -> None:
         scope = _SCOPES[asked.kind]
