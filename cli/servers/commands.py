@@ -8,7 +8,7 @@ from types import FrameType
 from cyclopts import App
 
 from cli.errors import ServerNotFound
-from cli.servers import postgres, temporal, time_skipping
+from cli.servers import postgres_binaries, temporal_binary, time_skipping
 from cli.servers.postgres import PostgresServer
 from cli.servers.progress import say
 from cli.servers.temporal import TemporalServer
@@ -19,8 +19,8 @@ app = App(name="servers", help="Development servers: Temporal and PostgreSQL on 
 @app.command
 def prepare() -> None:
     """Find, download or build what the demo and the tests need; start nothing."""
-    temporal.find()
-    binaries = postgres.find()
+    temporal_binary.find()
+    binaries = postgres_binaries.find()
     say(f"PostgreSQL: {binaries.version} {binaries.origin} ({binaries.folder})")
     try:
         time_skipping.path()

