@@ -84,7 +84,8 @@ def test_latency_and_delay_hold_up_an_answer() -> None:
         assert ask_token(client, 1).status_code == 200
         entry = sim.world.journal.entries[0]
         assert entry.answered_at is not None
-        assert entry.answered_at - entry.at >= 0.15
+        # Two clocks: the one that is read may run a little slower than the one that waits.
+        assert entry.answered_at - entry.at >= 0.14
 
 
 def test_an_occupied_port_is_said_in_a_sentence() -> None:
