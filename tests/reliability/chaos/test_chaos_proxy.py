@@ -45,18 +45,32 @@ async def proxied() -> AsyncIterator[tuple[Proxy, Echo]]:
     echo = Echo()
     server = await asyncio.start_server(echo.serve, "127.0.0.1", 0)
     address: tuple[str, int] = server.sockets[0].getsockname()
+    async with leading_to(address) as proxy:
+        yield proxy, echo
+    server.close()
+
+
+@asynccontextmanager
+async def leading_to(address: tuple[str, int]) -> AsyncIterator[Proxy]:
+    """A proxy, and an end to every connection made through it."""
     proxy = Proxy(lambda: address)
     await proxy.start()
     try:
-        yield proxy, echo
+        yield proxy
     finally:
+        while clients:
+            clients.pop().close()
         await proxy.stop()
-        server.close()
+
+
+clients: list[asyncio.StreamWriter] = []
 
 
 async def connected(proxy: Proxy) -> Pair:
     """A connection through it."""
-    return await asyncio.open_connection("127.0.0.1", proxy.port)
+    pair = await asyncio.open_connection("127.0.0.1", proxy.port)
+    clients.append(pair[1])
+    return pair
 
 
 async def said(pair: Pair, words: bytes, limit_s: float = 5) -> bytes:
@@ -150,8 +164,6 @@ async def test_a_server_that_is_gone_is_refused_as_such() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address: tuple[str, int] = nobody.getsockname()
-        proxy = Proxy(lambda: address)
-        await proxy.start()
-        with pytest.raises(ConnectionResetError):
-            await said(await connected(proxy), b"one")
-        await proxy.stop()
+        async with leading_to(address) as proxy:
+            with pytest.raises(ConnectionResetError):
+                await said(await connected(proxy), b"one")
