@@ -170,7 +170,11 @@ def _back_inside(caller: _Caller) -> Iterable[Script]:
 
 
 def _back_outside(caller: _Caller) -> Iterable[Script]:
-    return [caller.call(), caller.call(later_s=caller.load.window_s + caller.rng.uniform(15, 40))]
+    later_s = caller.load.window_s + caller.rng.uniform(15, 40)
+    if caller.begins_s + later_s > caller.load.n / caller.load.rate:
+        # The load is over by then.
+        return _back_inside(caller)
+    return [caller.call(), caller.call(later_s=later_s)]
 
 
 def _pair(caller: _Caller) -> Iterable[Script]:

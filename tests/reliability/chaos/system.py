@@ -74,6 +74,10 @@ class System(ABC):
     def untold(self, calls: Collection[Heard]) -> list[str]:
         """Which of these calls, by the system's own word, are not finished with what was acknowledged of them."""
 
+    def unfinished(self) -> int:
+        """How many calls, promised or not, the system has begun and not finished, by its own word."""
+        return 0
+
     def audited(self) -> Collection[str] | None:
         """The request ids the system says it sent; None when it keeps no such record."""
         return None

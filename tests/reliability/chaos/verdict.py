@@ -43,13 +43,13 @@ class Evidence:
     """Everything there is to compare. Times in seconds since 1970.
 
     `calls`: by call id. `tickets`: the books' tickets. `seeded`: customer → the ticket they had before.
-    `began_at`: the run's zero. `request_ids`: the vendor's journal; `audited`: the system's own record of requests,
-    None for a system that keeps none.
+    `began_at`: call → the moment its script counts from. `request_ids`: the vendor's journal; `audited`: the system's
+    own record of requests, None for a system that keeps none.
     """
 
     calls: Mapping[str, Heard]
     tickets: Sequence[Json]
-    began_at: float
+    began_at: Mapping[str, float]
     window_s: float
     max_duration_s: float
     seeded: Mapping[str, int] = field(default_factory=dict)
@@ -135,7 +135,7 @@ def _about_metadata(evidence: Evidence, call: Heard) -> Iterator[Finding]:
     if told.get("outcome") not in call.outcomes:
         text = f"told {told.get('outcome')!r}, right is {' or '.join(sorted(call.outcomes))}"
         yield Finding(kind=Kind.WRONG_STATE, call_id=call_id, text=text)
-    wanted = metadata_wanted(call, evidence.began_at, evidence.max_duration_s)
+    wanted = metadata_wanted(call, evidence.began_at[call_id], evidence.max_duration_s)
     wrong = [
         f"{name} is {told.get(name)!r}, not {' or '.join(repr(value) for value in sorted(values, key=str))}"
         for name, values in wanted.items()

@@ -1,0 +1,83 @@
+"""The telephony platform: delivers each event at its time, and again a few times while nobody acknowledges it."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx2 as httpx
+
+from tests.e2e.webhooks import signed
+from tests.reliability.chaos.deliveries import Delivery
+from tests.reliability.chaos.expected import body
+from tests.reliability.chaos.scripts import Script, Send
+
+PAUSES_S = (1.0, 2.0, 4.0, 5.0, 5.0)
+"""Between one delivery and the next; after the last the sender gives up."""
+ANSWER_S = 4.0
+
+
+@dataclass(kw_only=True)
+class Sender:
+    """Plays scripts against webhook addresses, each delivery to the next of them in turn.
+
+    `began` and `began_at` are the same moment, on the steady and on the wall clock.
+    """
+
+    urls: Sequence[str]
+    seeded: Mapping[str, int]
+    began: float
+    began_at: float
+    deliveries: list[Delivery] = field(default_factory=list)
+    waiting: int = 0
+    _turn: int = 0
+
+    async def play(self, scripts: Sequence[Script]) -> None:
+        """Everything the scripts tell; returns when the last delivery was acknowledged or given up."""
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+        async with httpx.AsyncClient(timeout=ANSWER_S, limits=limits) as client, asyncio.TaskGroup() as group:
+            for script in scripts:
+                for send in script.sends:
+                    group.create_task(self._deliver(client, script, send))
+
+    async def _deliver(self, client: httpx.AsyncClient, script: Script, send: Send) -> None:
+        await asyncio.sleep(max(0.0, self.began + send.at_s - time.monotonic()))
+        raw = json.dumps(body(script, send.event, self.began_at, self.seeded.get(script.customer))).encode()
+        with self._under_way():
+            for attempt, pause_s in enumerate([*(() if send.again else PAUSES_S), None], start=1):
+                delivery = await self._try(client, script, send, raw, attempt)
+                self.deliveries.append(delivery)
+                if delivery.acknowledged or pause_s is None:
+                    return
+                await asyncio.sleep(pause_s)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+
+    async def _try(self, client: httpx.AsyncClient, script: Script, send: Send, raw: bytes, attempt: int) -> Delivery:
+        self._turn += 1
+        url = self.urls[self._turn % len(self.urls)]
+        sent_at, status = time.time(), None
+        try:
+            answer = await client.post(url, content=raw, headers=signed(raw))
+            status, said = answer.status_code, answer.text[:120]
+        except httpx.HTTPError as error:
+            said = f"{type(error).__name__}: {error}"
+        return Delivery(
+            call_id=script.call_id,
+            key=send.event.key,
+            kind=send.event.kind,
+            attempt=attempt,
+            sent_at=sent_at,
+            answered_at=time.time(),
+            status=status,
+            answer=said,
+            to=url,
+        )
