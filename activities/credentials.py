@@ -150,7 +150,7 @@ class ZendeskCredentials(Credentials):
         status, outcome = None, None
         try:
             answer = await self._endpoint.exchange(scopes, attempt.request_id)
-            outcome = DONE
+            status, outcome = answer.status, DONE
         except VendorError as error:
             status, outcome = error.status, outcome_of(error)
             raise

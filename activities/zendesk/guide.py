@@ -53,11 +53,12 @@ class Requester:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenAnswer:
-    """A bearer token, its life in seconds and the scopes granted."""
+    """A bearer token, its life in seconds and the scopes granted; `status` as it was answered."""
 
     access_token: str = field(repr=False)
     expires_in: float
     scopes: tuple[str, ...]
+    status: int = 200
 
 
 # --- requests ------------------------------------------------------------------------------------------------------
@@ -157,7 +158,8 @@ def token(answer: Answer, asked: Sequence[str]) -> TokenAnswer:
         raise MalformedAnswer("the answer holds no usable token", status=answer.status)
     if str(given.get("token_type", "bearer")).lower() != "bearer":
         raise MalformedAnswer("the token is not a bearer token", status=answer.status)
-    return TokenAnswer(access_token=str(value), expires_in=life, scopes=tuple(dict.fromkeys(scope.split())))
+    scopes = tuple(dict.fromkeys(scope.split()))
+    return TokenAnswer(access_token=str(value), expires_in=life, scopes=scopes, status=answer.status)
 
 
 def one_ticket(answer: Answer, expected: int | None = None) -> Ticket:

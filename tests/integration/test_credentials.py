@@ -114,10 +114,10 @@ async def test_the_request_has_a_row_and_a_readable_id(database: Database, datab
     await Exchange(database, zendesk.url, secret="wrong").token(known_version=1)
     found = await rows(
         database_url,
-        "SELECT call_id, generation, request_id ~ '^token[.]exchange[.]1[.][0-9a-f]{8}$', outcome"
+        "SELECT call_id, generation, request_id ~ '^token[.]exchange[.]1[.][0-9a-f]{8}$', outcome, http_status"
         " FROM attempts ORDER BY id",
     )
-    assert found == [("token", 0, True, "done"), ("token", 0, True, "Unauthorized")]
+    assert found == [("token", 0, True, "done", 200), ("token", 0, True, "Unauthorized", 401)]
 
 
 async def test_a_newer_version_that_is_stored_spares_the_request(database: Database, zendesk: Running) -> None:
