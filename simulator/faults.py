@@ -24,7 +24,7 @@ ACTS = {
 }
 """The faults there are, and whether the request is carried out all the same."""
 
-_HUGE = 2 * 1024 * 1024
+_HUGE = 5 * 1024 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
