@@ -15,7 +15,8 @@ SUPERVISED_EVERY_S = 1.0
 
 @dataclass(kw_only=True)
 class Inflictor:
-    """One run's faults; `told` gets a line about each. `done` counts them by what and where."""
+    """One run's faults; `tell` gets a line about each. `done` counts them by what and where,
+    `spans` are when they were at work, in seconds since 1970."""
 
     system: System
     began: float
@@ -23,6 +24,7 @@ class Inflictor:
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     passed_over: int = 0
     restarts: int = 0
+    spans: list[tuple[float, float]] = field(default_factory=list)
     _down: set[str] = field(default_factory=set)
 
     async def inflict(self, faults: Sequence[Fault]) -> None:
@@ -44,6 +46,11 @@ class Inflictor:
             return
         self.tell(str(fault))
         self.done[fault.what, fault.where] += 1
+        struck_at = time.time()
+        await self._strike(fault)
+        self.spans.append((struck_at, time.time()))
+
+    async def _strike(self, fault: Fault) -> None:
         if fault.what in (KILL, PAUSE):
             await self._on_part(fault)
         elif fault.what == VENDOR:

@@ -34,11 +34,11 @@ class Plan:
     @classmethod
     def of(cls, load: Load, *, every_s: float) -> "Plan":
         """Random faults during the load, and a finale that ends with the last delivery's time."""
-        played = scripts(load)
-        lasts_s = max(send.at_s for script in played for send in script.sends)
-        last_s = max(3.0, min(20.0, lasts_s / 6))
-        faults = schedule(load.seed, begins_s=2, ends_s=lasts_s - last_s, every_s=every_s)
-        return cls(load=load, scripts=played, faults=[*faults, *finale(load.seed, lasts_s - last_s, last_s)])
+        last_s = max(3.0, min(20.0, load.lasts_s / 6))
+        faults = schedule(load.seed, begins_s=2, ends_s=load.lasts_s - last_s, every_s=every_s)
+        return cls(
+            load=load, scripts=scripts(load), faults=[*faults, *finale(load.seed, load.lasts_s - last_s, last_s)]
+        )
 
 
 @dataclass(kw_only=True)
@@ -107,7 +107,7 @@ class Run:
             recovery_s=recovery_s,
             drain_s=drain_s,
             untold=untold,
-            untrue=await asyncio.to_thread(self.system.audit),
+            untrue=await asyncio.to_thread(self.system.audit, inflictor.spans),
             ended_badly=self.system.ended_badly(),
         )
 

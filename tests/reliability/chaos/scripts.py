@@ -79,6 +79,11 @@ class Load:
     patience_s: float = 12.0
     prefix: str = "c"
 
+    @property
+    def lasts_s(self) -> float:
+        """When the last delivery is due."""
+        return self.n / self.rate + 3
+
 
 def scripts(load: Load) -> list[Script]:
     """`load.n` calls in order of their beginning. The same load gives the same scripts."""
@@ -150,11 +155,15 @@ class _Caller:
             moments = [begins_s] * len(moments)
         for event, at_s in zip(events, moments, strict=True):
             late_s = rng.uniform(1, self.load.patience_s) if rng.random() < 0.08 else 0.0
-            yield Send(at_s=round(at_s + late_s, 3), event=event)
+            yield self._send(at_s + late_s, event)
             if rng.random() < 0.25:
                 for _ in range(rng.randint(1, 3)):
                     pause_s = rng.choice((0.0, 0.05, 1.0, self.load.patience_s))
-                    yield Send(at_s=round(at_s + late_s + pause_s, 3), event=event, again=True)
+                    yield self._send(at_s + late_s + pause_s, event, again=True)
+
+    def _send(self, at_s: float, event: Event, *, again: bool = False) -> Send:
+        # The load ends at one moment for all: from there on, time to an empty backlog can be taken.
+        return Send(at_s=round(min(at_s, self.load.lasts_s), 3), event=event, again=again)
 
 
 def _plain(caller: _Caller) -> Iterable[Script]:
@@ -166,15 +175,17 @@ def _transfer(caller: _Caller) -> Iterable[Script]:
 
 
 def _back_inside(caller: _Caller) -> Iterable[Script]:
-    return [caller.call(), caller.call(later_s=caller.rng.uniform(6, caller.load.window_s / 3))]
+    return _back(caller, caller.rng.uniform(6, caller.load.window_s / 3))
 
 
 def _back_outside(caller: _Caller) -> Iterable[Script]:
-    later_s = caller.load.window_s + caller.rng.uniform(15, 40)
-    if caller.begins_s + later_s > caller.load.n / caller.load.rate:
-        # The load is over by then.
-        return _back_inside(caller)
-    return [caller.call(), caller.call(later_s=later_s)]
+    return _back(caller, caller.load.window_s + caller.rng.uniform(15, 40))
+
+
+def _back(caller: _Caller, later_s: float) -> Iterable[Script]:
+    """Nobody rings when the load is over."""
+    in_time = caller.begins_s + later_s < caller.load.n / caller.load.rate
+    return [caller.call(), caller.call(later_s=later_s)] if in_time else [caller.call()]
 
 
 def _pair(caller: _Caller) -> Iterable[Script]:

@@ -56,7 +56,7 @@ def _recovery(outcome: Outcome) -> str:
         return f"The backlog never became empty: {len(outcome.untold)} calls stayed untold."
     return (
         f"When the last fault ended (both workers killed, the way to the vendor cut), {outcome.backlog} calls were "
-        f"begun and not told. They were {outcome.recovery_s:.1f} s later. As many calls of the same kinds, sent at once "
+        f"begun and not told; {outcome.recovery_s:.1f} s later all were. As many calls of the same kinds, sent at once "
         f"without any fault, were told {outcome.drain_s:.1f} s after the last webhook: {outcome.multiple:.1f} times."
     )
 

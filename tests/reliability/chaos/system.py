@@ -82,8 +82,11 @@ class System(ABC):
         """The request ids the system says it sent; None when it keeps no such record."""
         return None
 
-    def audit(self) -> list[str]:
-        """What is untrue in the system's own records, in words; nothing when it keeps none."""
+    def audit(self, disturbed: Sequence[tuple[float, float]]) -> list[str]:
+        """What is untrue in the system's own records, in words; nothing when it keeps none.
+
+        `disturbed`: when faults were at work, in seconds since 1970.
+        """
         return []
 
     def keep(self, folder: Path) -> None:  # noqa: B027 - nothing more than the folder is a fair answer

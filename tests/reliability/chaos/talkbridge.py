@@ -16,6 +16,9 @@ from cli.servers.child import free_port
 from tests.e2e.process import Process
 from tests.e2e.stack import ROOT, Stack
 from tests.e2e.waiting import eventually
+from tests.reliability.audit.check import check
+from tests.reliability.audit.load import load
+from tests.reliability.audit.records import Disturbances
 from tests.reliability.chaos.deliveries import Heard
 from tests.reliability.chaos.proxy import Proxy
 from tests.reliability.chaos.system import LINKS, PARTS, SETTINGS, System, family
@@ -122,6 +125,19 @@ class Talkbridge(System):
     def audited(self) -> Collection[str]:
         """The ledger's request ids."""
         return {row[0] for row in self._rows("SELECT request_id FROM attempts", [])}
+
+    def audit(self, disturbed: Sequence[tuple[float, float]]) -> list[str]:
+        """Ledger, Temporal and the vendor, compared request by request."""
+        records = asyncio.run(
+            load(
+                database_url=self.stack.postgres.url,
+                temporal_address=self.stack.temporal.address,
+                keys=self.stack.key,
+                vendor=self.stack,
+            )
+        )
+        found = check(records, Disturbances(spans=disturbed), timeout_s=float(SETTINGS["HTTP_TIMEOUT_S"]))
+        return [str(finding) for finding in found.findings]
 
     def ended_badly(self) -> list[str]:
         """Exit codes above zero, with the last words."""
