@@ -3,48 +3,25 @@
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass
 
 import httpx2 as httpx
 from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.e2e.kills import Caller
 from tests.e2e.webhooks import Json, payload
 from tests.reliability.kills.ground import LIMIT_S, Ground
-from tests.reliability.kills.play import WORKERS, Played, ended
+from tests.reliability.kills.play import Played, Sender, ended
 from tests.reliability.kills.points import Point
-from tests.reliability.kills.scenes import WHOLE_CALL
+from tests.reliability.kills.scenes import EVENTS, WHOLE_CALL, Delivery
 from tests.reliability.kills.verdict import Finding, Harm, differing, findings
 from workflows.connection import Keyring, connect
-
-EVENTS = ("started", "answered", "completed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """An event at whose delivery so many gateways die, one after the other. `again`: the sender sends it again."""
-
-    event: str
-    point: Point
-    times: int = 1
-    again: bool = True
-
-    def __str__(self) -> str:
-        return f"call.{self.event}: {self.point}" + (" (twice)" if self.times > 1 else "")
-
-
-def deliveries() -> list[Delivery]:
-    """Each event at each point, with one death and with two."""
-    points = (Point.BEFORE_SIGNAL, Point.BEFORE_ANSWER)
-    return [Delivery(event=e, point=p, times=times) for e in EVENTS for p in points for times in (1, 2)]
 
 
 def deliver(ground: Ground, delivery: Delivery, limit_s: float = LIMIT_S) -> Played:
     """Play a call whose event kills the gateway; each time the sender, unanswered, sends the same again."""
     ground.sim("DELETE", "/faults")
-    ground.fleet.man(WORKERS)
-    caller, played = Caller(ground), Played(scene=delivery)
+    ground.man()
+    caller, played = Sender(ground), Played(scene=delivery)
     _come_to(caller, delivery.event)
     body = payload(delivery.event, caller.call_id, customer=caller.customer)
     armed = ground.arm(delivery.point, caller.call_id, f"call.{delivery.event}", delivery.times)
@@ -57,6 +34,7 @@ def deliver(ground: Ground, delivery: Delivery, limit_s: float = LIMIT_S) -> Pla
         if (found := asyncio.run(_signals(ground, caller))) != signals:
             played.findings.append(Finding(harm=Harm.KILL, text=f"{found} signals, not {signals}"))
         ground.start_gateway()
+    caller.sent.add(delivery.event)
     if delivery.again:
         answer = ground.post(body)
         assert answer.status_code == 202, answer.text
@@ -71,7 +49,7 @@ def deliver(ground: Ground, delivery: Delivery, limit_s: float = LIMIT_S) -> Pla
     return played
 
 
-def _come_to(caller: Caller, event: str) -> None:
+def _come_to(caller: Sender, event: str) -> None:
     if event != "started":
         caller.starts()
         caller.is_ready()
@@ -88,7 +66,7 @@ def _unanswered(ground: Ground, body: Json) -> list[Finding]:
     return [Finding(harm=Harm.KILL, text=f"the gateway that was to die answered {answer.status_code}")]
 
 
-async def _signals(ground: Ground, caller: Caller) -> int:
+async def _signals(ground: Ground, caller: Sender) -> int:
     """How many signals the call's workflow has: what Temporal holds of the deliveries."""
     client = await connect(Keyring.parse(ground.key), environment={"TEMPORAL_ADDRESS": ground.temporal.address})
     try:

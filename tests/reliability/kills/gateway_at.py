@@ -1,9 +1,9 @@
 """Run as the gateway process instead of `python -m api`: the same gateway, that can be killed at the named points."""
 
-from typing import Any
-
-from api import __main__ as gateway
+from api import __main__ as process
 from api import webhooks
+from api.gateway import Gateway
+from api.schemas import Received
 from tests.reliability.kills.points import GATEWAY
 from tests.reliability.kills.trigger import here, put_in
 from workflows.connection import leave
@@ -15,7 +15,7 @@ def install() -> None:
         put_in(patch)
     signal = webhooks._signal
 
-    async def named(gateway: Any, received: Any) -> None:
+    async def named(gateway: Gateway, received: Received) -> None:
         here.set((received.call_id, received.event.type))
         await signal(gateway, received)
 
@@ -24,4 +24,4 @@ def install() -> None:
 
 if __name__ == "__main__":
     install()
-    leave(gateway.main())
+    leave(process.main())

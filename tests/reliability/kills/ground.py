@@ -25,6 +25,7 @@ class Ground(Stack):
     """A stack whose processes look for a plan of their death. `settings` is theirs; a defect may be among it."""
 
     settings: dict[str, str] = field(default_factory=lambda: dict(SETTINGS))
+    crew: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -32,11 +33,23 @@ class Ground(Stack):
         self.fleet = Fleet(stack=self)
         self._plans = itertools.count(1)
 
-    def prepare(self, workers: int) -> None:
+    def prepare(self) -> None:
         """Schema, gateway and workers."""
         asyncio.run(self.set_up())
         self.start_gateway()
-        self.fleet.man(workers)
+        self.man()
+
+    def man(self) -> None:
+        """Make up for the workers that died."""
+        self.fleet.man(self.crew)
+
+    def clear(self) -> None:
+        """After a scene that went wrong: no plan, and nobody who still stands at its point."""
+        (self.folder / "plan.json").unlink(missing_ok=True)
+        for worker in self.fleet.running:
+            worker.kill()
+        if not any(gateway.running for gateway in self.gateways):
+            self.start_gateway()
 
     def arm(self, point: Point, workflow_id: str, step: str, times: int) -> "Armed":
         """From now on whoever passes the point of this step dies."""

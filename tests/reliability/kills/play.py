@@ -1,25 +1,23 @@
 """One scene: play a call up to the point, let the worker die there, see who goes on and what the call becomes."""
 
+import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.e2e.kills import Caller
-from tests.e2e.stack import Json, is_told
+from tests.e2e.stack import Json, Stack, is_told
 from tests.reliability.kills.evidence import Mark, misplaced
 from tests.reliability.kills.ground import LIMIT_S, Ground
-from tests.reliability.kills.scenes import AFTER_REPORT, Scene
+from tests.reliability.kills.scenes import AFTER_REPORT, Delivery, Scene
 from tests.reliability.kills.verdict import Finding, Harm, differing, findings, unrecorded
-
-WORKERS = 3
-"""Two may die one after the other without anybody having to start first."""
 
 
 @dataclass(kw_only=True)
 class Played:
     """What came of a scene. `recovery_s`: from the last kill to the call's next request, or else to its end."""
 
-    scene: object
+    scene: Scene | Delivery
     kills: int = 0
     findings: list[Finding] = field(default_factory=list)
     recovery_s: float | None = None
@@ -27,11 +25,34 @@ class Played:
     unrecorded: int = 0
 
 
+class Sender(Caller):
+    """A caller who remembers which events were acknowledged: to send one again would hide that it was lost."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack)
+        self.sent: set[str] = set()
+
+    def starts(self, ticket_id: int | None = None) -> None:
+        """The phone rings."""
+        super().starts(ticket_id)
+        self.sent.add("started")
+
+    def is_answered(self) -> None:
+        """An agent answers."""
+        super().is_answered()
+        self.sent.add("answered")
+
+    def ends(self) -> None:
+        """The call is over."""
+        super().ends()
+        self.sent.add("completed")
+
+
 def play(ground: Ground, scene: Scene) -> Played:
     """Play a scene with a worker that dies; the workers lost are made up for before the next."""
     ground.sim("DELETE", "/faults")
-    ground.fleet.man(WORKERS)
-    caller, played, since = Caller(ground), Played(scene=scene), Mark.of(ground)
+    ground.man()
+    caller, played, since = Sender(ground), Played(scene=scene), Mark.of(ground)
     workflow_id = caller.token_workflow_id if scene.request.is_token else caller.workflow_id
     armed = ground.arm(scene.point, workflow_id, scene.request.step, scene.times)
     seeded = scene.request.lead(caller)
@@ -55,7 +76,7 @@ def play(ground: Ground, scene: Scene) -> Played:
     return played
 
 
-def ended(caller: Caller, played: Played, limit_s: float = LIMIT_S) -> Json:
+def ended(caller: Sender, played: Played, limit_s: float = LIMIT_S) -> Json:
     """The call's status once it is over; when it never is, that is a finding."""
     try:
         return _plays_on(caller, limit_s)
@@ -64,16 +85,15 @@ def ended(caller: Caller, played: Played, limit_s: float = LIMIT_S) -> Json:
         return caller.stack.call(caller.call_id)
 
 
-def _plays_on(caller: Caller, limit_s: float) -> Json:
-    """Whatever of the three events has not been sent, each when the one before has had its effect; the end."""
+def _plays_on(caller: Sender, limit_s: float) -> Json:
+    """Send what has not been sent of the three events, each when the one before has had its effect; the end."""
     stack, call_id = caller.stack, caller.call_id
-    sent = {event["type"] for event in stack.until(call_id, bool, limit_s)["events"]}
     stack.until(call_id, lambda s: s["ticket_id"] and _is_done(s, "fetch_customer"), limit_s)
-    if "call.answered" not in sent:
+    if "answered" not in caller.sent:
         stack.until(call_id, lambda s: not _under_way(s), limit_s)
         caller.is_answered()
     stack.until(call_id, lambda s: s["screen_pops"] and s["screen_pops"][0]["state"] != "pending", limit_s)
-    if "call.completed" not in sent:
+    if "completed" not in caller.sent:
         caller.ends()
     return stack.until(call_id, lambda s: is_told(s) and not _under_way(s), limit_s)
 
@@ -86,12 +106,13 @@ def _under_way(status: Json) -> bool:
     return any(step["state"] in ("running", "retrying", "waiting") for step in status["steps"])
 
 
-def _next_request(caller: Caller, killed_at: float) -> float | None:
-    later = [request["at"] for request in caller.since(0) if request["at"] > killed_at]
+def _next_request(caller: Sender, killed_at: float) -> float | None:
+    """Until the next request that was of use: one with a token that is refused is not."""
+    later = [r["at"] for r in caller.since(0) if r["at"] > killed_at and r["status"] != 401]
     return min(later) - killed_at if later else None
 
 
-def _miscounted(ground: Ground, caller: Caller, scene: Scene, since: Mark) -> list[Finding]:
+def _miscounted(ground: Ground, caller: Sender, scene: Scene, since: Mark) -> list[Finding]:
     """Requests of the call by kind, and tokens. What a dead token was refused did nothing and is not counted."""
     requests = [r for r in caller.since(since.request) if r["status"] != 401]
     found = Counter(request["kind"] for request in requests)
@@ -105,4 +126,4 @@ def _miscounted(ground: Ground, caller: Caller, scene: Scene, since: Mark) -> li
 
 
 def _overlapping(requests: list[Json]) -> bool:
-    return any(b["at"] < (a["answered_at"] or b["at"]) for a, b in zip(requests, requests[1:], strict=False))
+    return any(b["at"] < (a["answered_at"] or b["at"]) for a, b in itertools.pairwise(requests))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tests.e2e.kills import Caller
 from tests.reliability.kills.points import Point
 
+EVENTS = ("started", "answered", "completed")
 LEFT_ALONE_S = 600
 """The age of a ticket seeded: stamps have whole seconds, and one of this very second would not tell who wrote."""
 
@@ -177,6 +178,19 @@ class Scene:
         return (1 + self.kills * self.more()["token"]) if self.request.is_token else 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An event at whose delivery so many gateways die, one after the other. `again`: the sender sends it again."""
+
+    event: str
+    point: Point
+    times: int = 1
+    again: bool = True
+
+    def __str__(self) -> str:
+        return f"call.{self.event}: {self.point}" + (" (twice)" if self.times > 1 else "")
+
+
 def seed(caller: Caller) -> int:
     """An open ticket of this customer's that nobody has touched for a while."""
     requester = {"name": "Somebody", "email": caller.customer["email"]}
@@ -197,3 +211,9 @@ def singles() -> list[Scene]:
 def doubles() -> list[Scene]:
     """The same, with whoever takes over killed there as well."""
     return [replace(scene, times=2) for scene in singles() if scene.point not in AFTER_REPORT]
+
+
+def deliveries() -> list[Delivery]:
+    """Each event at each point, with one death and with two."""
+    points = (Point.BEFORE_SIGNAL, Point.BEFORE_ANSWER)
+    return [Delivery(event=e, point=p, times=times) for e in EVENTS for p in points for times in (1, 2)]
