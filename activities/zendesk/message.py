@@ -51,11 +51,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status, headers (names in lower case) and body as they came."""
+    """Status, headers (names in lower case) and body as they came; and the secrets that were sent for it."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes = field(default=b"", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -88,11 +89,11 @@ def error_of(answer: Answer, now: datetime) -> VendorError | None:
     """The error an answer stands for, None for a 2xx. `now` is for a `Retry-After` that is a date."""
     if answer.ok:
         return None
-    message, text = f"answered {answer.status}", _vendor_text(answer.content)
+    message, text = f"answered {answer.status}", _vendor_text(answer)
     if answer.status == 429:
         return RateLimited(message, retry_after_s=retry_after_s(answer.headers, now), vendor_text=text)
     if answer.status == 422:
-        return Unprocessable(message, field=_field_at_fault(answer.content), vendor_text=text)
+        return Unprocessable(message, field=_field_at_fault(answer), vendor_text=text)
     kind = _BY_STATUS.get(answer.status, ServerFault if answer.status >= 500 else Misconfigured)
     return kind(message, status=answer.status, vendor_text=text)
 
@@ -128,18 +129,27 @@ def _json(content: bytes) -> object:
         return None
 
 
-def _vendor_text(content: bytes) -> str:
+def _vendor_text(answer: Answer) -> str:
     """What the vendor wrote about its refusal, in one printable line."""
-    parsed = _json(content[:65_536])
+    parsed = _json(answer.content[:65_536])
     if not isinstance(parsed, dict):
         return ""
     said = [parsed.get(name) for name in ("error", "error_description", "description", "message", "details")]
     words = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in said if each]
     line = " ".join(": ".join(words).split())
-    return "".join(c if c.isprintable() else " " for c in line)[:2000]
+    return _without_secrets("".join(c if c.isprintable() else " " for c in line), answer)[:2000]
 
 
-def _field_at_fault(content: bytes) -> str | None:
-    parsed = _json(content[:65_536])
+def _field_at_fault(answer: Answer) -> str | None:
+    parsed = _json(answer.content[:65_536])
     details = parsed.get("details") if isinstance(parsed, dict) else None
-    return next((name for name in details if name.isprintable()), None) if isinstance(details, dict) else None
+    names = (name for name in details if name.isprintable()) if isinstance(details, dict) else ()
+    return next((_without_secrets(name, answer)[:100] for name in names), None)
+
+
+def _without_secrets(text: str, answer: Answer) -> str:
+    """A vendor that repeats what it was sent must not put our token or secret into what is stored and shown."""
+    for secret in answer.secrets:
+        for spelling in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
+            text = text.replace(spelling, "•••")
+    return text

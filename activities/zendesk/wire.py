@@ -124,13 +124,24 @@ class Wire:
         )
         answer = await self._client.send(sending, stream=True)
         try:
-            return Answer(status=answer.status_code, headers=dict(answer.headers), content=await _read(answer))
+            return Answer(
+                status=answer.status_code,
+                headers=dict(answer.headers),
+                content=await _read(answer),
+                secrets=_secrets(request, headers),
+            )
         finally:
             await answer.aclose()
 
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+
+def _secrets(request: Request, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What of a request must not be shown when the vendor repeats it: bearer token, client secret."""
+    sent = (headers.get("Authorization", "").removeprefix("Bearer "), (request.body or {}).get("client_secret"))
+    return tuple(secret for secret in sent if secret)
 
 
 async def _read(answer: httpx.Response) -> bytes:

@@ -3,8 +3,12 @@
 import re
 from dataclasses import dataclass
 
-_EMAIL = re.compile(r"[^\s@<>\"',;:()\[\]]+@[^\s@<>\"',;:()\[\]]+")
-_DIGITS = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){5,}")
+_SIGN = r"[^\s@<>\"',;:()\[\]]"
+# Only where a word begins, and without trying shorter ones: a long word without an @ is looked at once.
+_EMAIL = re.compile(rf"(?<!{_SIGN}){_SIGN}++@{_SIGN}+")
+_ENCODED_AT = re.compile(r"%40|\\u0040|&#(?:64|x40);|&commat;", re.IGNORECASE)
+"""An @ as it stands in an address, in JSON, in HTML."""
+_DIGITS = re.compile(r"\+?\d(?:(?:[\s()./+\u2010-\u2015-]|%20|%2[89BDF]){0,3}\d){5,}", re.IGNORECASE)
 MAX_FOREIGN_TEXT = 200
 
 
@@ -39,8 +43,11 @@ def mask_phone(phone: str) -> str:
 
 
 def mask_text(text: str, limit: int = MAX_FOREIGN_TEXT) -> str:
-    """A foreign text, safe to store and show: emails and runs of six or more digits masked, cut to `limit`."""
-    masked = _DIGITS.sub("•••", _EMAIL.sub("•••@•••", text))
+    """A foreign text, safe to store and show: emails and runs of six or more digits masked, cut to `limit`.
+
+    Also where they are spelled as in an address, in JSON or in HTML.
+    """
+    masked = _DIGITS.sub("•••", _EMAIL.sub("•••@•••", _ENCODED_AT.sub("@", text)))
     return masked if len(masked) <= limit else masked[: limit - 1] + "…"
 
 

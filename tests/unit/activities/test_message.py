@@ -76,6 +76,24 @@ def test_a_refused_field_is_named() -> None:
     assert error.vendor_text.isprintable()
 
 
+def test_a_vendor_that_repeats_our_secrets_is_not_quoted() -> None:
+    """Token and client secret, also as an address or JSON spells them, are left out of text and field."""
+    secrets = ("t0ken", 's"cret/1')
+    body = {"error": "no t0ken", "description": "s%22cret%2F1", "details": {"t0ken is": ['s"cret/1']}}
+    error = error_of(Answer(status=422, content=json.dumps(body).encode(), secrets=secrets), NOW)
+    assert isinstance(error, errors.Unprocessable)
+    assert error.vendor_text == 'no •••: •••: {"••• is": ["•••"]}'
+    assert error.field == "••• is"
+
+
+def test_a_name_of_a_field_is_cut() -> None:
+    """However long the vendor makes it."""
+    body = {"details": {"x" * 10_000: []}}
+    error = error_of(Answer(status=422, content=json.dumps(body).encode()), NOW)
+    assert isinstance(error, errors.Unprocessable)
+    assert error.field == "x" * 100
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"1", b'{"a', b"\xff", b"[" * 100_000, b"9" * 10_000])
 def test_what_is_no_object_is_malformed(content: bytes) -> None:
     """Whatever the body, it is the object expected or `MalformedAnswer`."""

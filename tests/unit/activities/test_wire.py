@@ -123,6 +123,15 @@ async def test_headers_and_body_go_out_as_given() -> None:
         assert b"content-type" not in second.lower()
 
 
+async def test_an_answer_knows_the_secrets_of_its_request() -> None:
+    """So that they can be left out of what is shown of it; the value as text does not show them."""
+    request = Request(method="POST", path="/", body={"client_secret": "s"})
+    async with serving(OK) as (_, wire):
+        answer = await wire.send(request, {"Authorization": "Bearer t"})
+    assert answer.secrets == ("t", "s")
+    assert "secrets" not in repr(answer)
+
+
 async def test_the_last_check_stops_the_first_byte() -> None:
     """What `before_send` raises keeps the request from going out, though the connection was made."""
 
