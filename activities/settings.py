@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
+from activities.postgres.address import require_address
 from workflows.domain.call import CallPolicy
 from workflows.domain.limits import PROPERTY_NAME
 
@@ -41,14 +42,17 @@ def _webhook(url: SecretStr) -> SecretStr:
 
 
 def _split(url: str) -> SplitResult:
-    parts = urlsplit(url)
-    _ = parts.port  # a port that is none raises here
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a port that is none raises here
+    except ValueError:
+        # Its text quotes a part of the address, and that may be a part of a secret.
+        raise ValueError("it is not an address") from None
     return parts
 
 
 def _database(url: SecretStr) -> SecretStr:
-    if _split(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
-        raise ValueError("it is not an address that begins with postgresql://")
+    require_address(url.get_secret_value())
     return url
 
 

@@ -1,6 +1,5 @@
 """What the gateway needs to know before it starts: the environment read once, into one frozen value."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
+from activities.postgres.address import require_address
 from workflows.connection import Keyring
 
 DOT_ENV = ".env"
@@ -41,8 +41,7 @@ def _address(url: str) -> str:
 
 
 def _database(url: SecretStr) -> SecretStr:
-    if not re.match("postgres(ql)?://", url.get_secret_value()):
-        raise ValueError("it is not an address that begins with postgresql://")
+    require_address(url.get_secret_value())
     return url
 
 

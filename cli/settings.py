@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from activities.postgres.address import require_address
 from activities.settings import SharedSettings, WorkerSettings
 from api.settings import GatewaySettings
 from cli.known_settings import BOTH, GATEWAY, PROCESSES, WORKER, Known, known
@@ -109,6 +110,7 @@ def _key(entry: str) -> str:
 def _address(url: str) -> str:
     """Server and database, without password and parameters."""
     try:
+        require_address(url)
         parts = urlsplit(url)
         host, port, user = parts.hostname, parts.port, parts.username
     except ValueError:

@@ -15,6 +15,7 @@ from psycopg import sql
 from temporalio.api.operatorservice.v1 import DeleteNamespaceRequest
 from temporalio.service import RPCError
 
+from activities.postgres.address import require_address
 from cli.demo.errors import DemoFailed
 from cli.servers.postgres import PostgresServer
 from cli.servers.progress import say
@@ -80,9 +81,10 @@ def _stop(server: TemporalServer | PostgresServer, start: Future[object]) -> Non
 def _own_database(server_url: str) -> Iterator[str]:
     name = sql.Identifier(f"talkbridge_demo_{secrets.token_hex(4)}")
     try:
+        require_address(server_url)
         with psycopg.connect(server_url, autocommit=True, connect_timeout=10) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    except psycopg.Error as error:
+    except (psycopg.Error, ValueError) as error:
         raise DemoFailed(
             f"The demo cannot make a database of its own on the server that DATABASE_URL names ({error}): "
             "unset DATABASE_URL, and it starts a server."
