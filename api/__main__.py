@@ -11,6 +11,7 @@ import uvicorn
 
 from api import log
 from api.app import create_app
+from api.intake import Intake
 from api.ledger import PostgresLedger
 from api.reading import KeysMisfit, LedgerUnreadable, Reading
 from api.settings import GatewaySettings, SettingsError, temporal_environment
@@ -80,7 +81,9 @@ def _config(settings: GatewaySettings, app: object = None) -> uvicorn.Config:
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
-        http="httptools",
+        http=Intake,
+        # Nobody speaks anything else with us, whatever is installed.
+        ws="none",
         log_config=None,
         # Addresses hold call ids at most, but whatever a stranger asks for would be logged as well.
         access_log=False,

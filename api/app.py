@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.security import HTTPBearer
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from api import calls, codec, health, ops, problems, webhooks
+from api.body import SenderGone
 from api.codec import CodecCors
 from api.gateway import Gateway, gateway_of
 from api.metrics import Metrics
@@ -51,6 +52,7 @@ def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> 
     for router in (calls.router, codec.router):
         app.include_router(router, dependencies=ops_only)
     problems.install(app)
+    app.add_exception_handler(SenderGone, _unheard)
     app.add_middleware(CodecCors, origin=settings.temporal_ui_origin)
     app.add_middleware(Observed, metrics=gateway.metrics)
     return app
@@ -60,6 +62,11 @@ async def _require_ops(request: Request) -> None:
     gateway = gateway_of(request)
     if not gateway.doorkeeper.admits(request, gateway.now().timestamp()):
         raise Problem(problems.SIGN_IN, headers={"WWW-Authenticate": 'Bearer realm="talkbridge"'})
+
+
+async def _unheard(_request: Request, _error: Exception) -> Response:
+    """Nobody hears it: to hang up is no fault of ours, and not worth a line in the log."""
+    return Response(status_code=400)
 
 
 @asynccontextmanager

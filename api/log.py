@@ -46,6 +46,7 @@ def configure(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.getLogger("uvicorn.error").addFilter(_STRANGERS)
 
 
 def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -58,6 +59,30 @@ def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if not name.startswith(("api.", "uvicorn")):
         event["event"] = mask_text(str(event.get("event", "")), _MAX_TRACEBACK)
     return event
+
+
+class _Strangers(logging.Filter):
+    """One line in `every_s` at most of each thing that any stranger can make uvicorn say."""
+
+    _SAID = ("Invalid HTTP request received.", "Unsupported upgrade request.", "No supported WebSocket library")
+
+    def __init__(self, every_s: float = 10.0) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it."""
+        said = next((text for text in self._SAID if str(record.msg).startswith(text)), None)
+        if said is None:
+            return True
+        if record.created - self._last.get(said, -self._every_s) < self._every_s:
+            return False
+        self._last[said] = record.created
+        return True
+
+
+_STRANGERS = _Strangers()
 
 
 class Sparing:

@@ -48,7 +48,7 @@ async def sign_in(request: Request) -> Response:
         gateway.doorkeeper.new_session(gateway.now().timestamp()),
         max_age=SESSION_S,
         path="/",
-        secure=request.url.scheme == "https",
+        secure=request.scope["scheme"] == "https",
         httponly=True,
         samesite="strict",
     )

@@ -24,15 +24,18 @@ class Kind:
     title: str
 
 
+NOT_HTTP = Kind("not-http", 400, "The bytes received are not an HTTP request")
 NOT_JSON = Kind("not-json", 400, "The body is not JSON")
 SIGNATURE_REFUSED = Kind("signature-refused", 401, "The signature is missing, wrong or too old")
 SIGN_IN = Kind("ops-token", 401, "The ops token is missing or wrong")
 UNKNOWN_CALL = Kind("unknown-call", 404, "No such call")
+HEAD_TOO_SLOW = Kind("head-too-slow", 408, "The request's head did not arrive in time")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body did not arrive in time")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 NOT_JSON_TYPE = Kind("media-type", 415, "The content type is not JSON")
 NOT_A_CALL = Kind("not-a-call-event", 422, "JSON, but not a call event")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has a value that cannot be used")
+HEAD_TOO_LARGE = Kind("head-too-large", 431, "The request's head is too large")
 INTERNAL = Kind("internal", 500, "A fault of ours")
 TEMPORAL_UNAVAILABLE = Kind("temporal-unavailable", 503, "Temporal did not acknowledge in time")
 LEDGER_UNAVAILABLE = Kind("ledger-unavailable", 503, "The ledger cannot be read")
@@ -40,15 +43,18 @@ CALL_UNREADABLE = Kind("call-unreadable", 503, "The call cannot be told of yet")
 NOT_READY = Kind("not-ready", 503, "Webhooks cannot be taken")
 
 KINDS = (
+    NOT_HTTP,
     NOT_JSON,
     SIGNATURE_REFUSED,
     SIGN_IN,
     UNKNOWN_CALL,
+    HEAD_TOO_SLOW,
     BODY_TOO_SLOW,
     BODY_TOO_LARGE,
     NOT_JSON_TYPE,
     NOT_A_CALL,
     INVALID_REQUEST,
+    HEAD_TOO_LARGE,
     INTERNAL,
     TEMPORAL_UNAVAILABLE,
     LEDGER_UNAVAILABLE,

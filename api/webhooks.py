@@ -113,7 +113,8 @@ def _check_keys(gateway: Gateway) -> None:
 
 def _header(request: Request, name: str) -> bytes | None:
     wanted = name.lower().encode()
-    return next((value for key, value in request.scope["headers"] if key == wanted), None)
+    # Blanks around a value are not part of it (RFC 9110, section 5.5); the parser leaves those at its end.
+    return next((value.strip(b" \t") for key, value in request.scope["headers"] if key == wanted), None)
 
 
 def _translate(body: bytes, received_at: datetime, region: str | None) -> Received | Ignored:
