@@ -19,6 +19,7 @@ class Delivery:
     status: int | None
     answer: str = ""
     to: str = ""
+    retry_after_s: float = 0.0
 
     @property
     def acknowledged(self) -> bool:

@@ -15,8 +15,10 @@ SUPERVISED_EVERY_S = 1.0
 
 @dataclass(kw_only=True)
 class Inflictor:
-    """One run's faults; `tell` gets a line about each. `done` counts them by what and where,
-    `spans` are when they were at work, in seconds since 1970."""
+    """One run's faults; `tell` gets a line about each.
+
+    `done` counts them by what and where; `spans` are when they were at work, in seconds since 1970.
+    """
 
     system: System
     began: float

@@ -15,7 +15,7 @@ from tests.reliability.chaos.expected import body
 from tests.reliability.chaos.scripts import Script, Send
 
 PAUSES_S = (1.0, 2.0, 4.0, 5.0, 5.0)
-"""Between one delivery and the next; after the last the sender gives up."""
+"""Between one delivery and the next, or longer if asked (Retry-After); after the last the sender gives up."""
 ANSWER_S = 4.0
 
 
@@ -51,7 +51,7 @@ class Sender:
                 self.deliveries.append(delivery)
                 if delivery.acknowledged or pause_s is None:
                     return
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(max(pause_s, delivery.retry_after_s))
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:
@@ -64,10 +64,11 @@ class Sender:
     async def _try(self, client: httpx.AsyncClient, script: Script, send: Send, raw: bytes, attempt: int) -> Delivery:
         self._turn += 1
         url = self.urls[self._turn % len(self.urls)]
-        sent_at, status = time.time(), None
+        sent_at, status, retry_after_s = time.time(), None, 0.0
         try:
             answer = await client.post(url, content=raw, headers=signed(raw))
             status, said = answer.status_code, answer.text[:120]
+            retry_after_s = float(answer.headers.get("Retry-After", 0))
         except httpx.HTTPError as error:
             said = f"{type(error).__name__}: {error}"
         return Delivery(
@@ -79,5 +80,6 @@ class Sender:
             answered_at=time.time(),
             status=status,
             answer=said,
+            retry_after_s=retry_after_s,
             to=url,
         )
