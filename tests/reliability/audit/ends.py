@@ -85,8 +85,9 @@ def _changes(records: Records) -> Judged:
         for label, each in _changes_of(ticket):
             row = records.row_of.get(each.by)
             path = _UPDATE.fullmatch(row.path) if row else None
-            if row is None or row.label != label or path is None or int(path[1]) != each.ticket_id:
-                text = f"{each.by} on ticket {each.ticket_id}"
+            named = (each.metadata or {}).get("id", label)
+            if row is None or {row.label, named} != {label} or path is None or int(path[1]) != each.ticket_id:
+                text = f"{each.by} on ticket {each.ticket_id}, in the name of {named}"
                 yield Finding(lie=Lie.CHANGE, about=label, text=text)
 
 

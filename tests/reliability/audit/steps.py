@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tests.reliability.audit.finding import Excuse, Excused, Finding, Judged, Lie
+from tests.reliability.audit.finding import Finding, Judged, Lie
 from tests.reliability.audit.records import NOT_SENT, TOKEN, Activity, Disturbances, Records, Row
 from tests.reliability.audit.requests import KINDS, LATER_S, WRITTEN_LATER
 
@@ -24,8 +24,8 @@ def about_steps(records: Records, disturbed: Disturbances) -> Judged:
     for (call_id, step), activities in steps.items():
         wanted = Counter(each.attempt for each in activities if _leaves_a_row(each))
         for attempt, times in wanted.items():
-            if attempt is not None and written[call_id, step, attempt] < times:
-                yield _unwritten(call_id, step, attempt, activities, disturbed)
+            if attempt is not None and written[call_id, step, attempt] < times and not _lost(activities[0], disturbed):
+                yield Finding(lie=Lie.UNWRITTEN, about=f"{call_id}.{step}.{attempt}", text="Temporal has completed it")
     yield from _alone(records)
 
 
@@ -64,16 +64,10 @@ def _leaves_a_row(activity: Activity) -> bool:
     return activity.end == "completed" and not activity.silent and activity.type != "exchange_token"
 
 
-def _unwritten(
-    call_id: str, step: str, attempt: int, activities: Sequence[Activity], disturbed: Disturbances
-) -> Finding | Excused:
-    about = f"{call_id}.{step}.{attempt}"
-    first = activities[0]
-    if KINDS.get(first.type, first.type) in WRITTEN_LATER and disturbed.touch(
-        first.scheduled_at, first.scheduled_at + LATER_S
-    ):
-        return Excused(excuse=Excuse.ROW_LOST, about=about)
-    return Finding(lie=Lie.UNWRITTEN, about=about, text="Temporal has completed it")
+def _lost(first: Activity, disturbed: Disturbances) -> bool:
+    """Whether the row may be missing. Its request is counted among the excused already."""
+    later = KINDS.get(first.type, first.type) in WRITTEN_LATER
+    return later and disturbed.touch(first.scheduled_at, first.scheduled_at + LATER_S)
 
 
 def _alone(records: Records) -> Judged:
