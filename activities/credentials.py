@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from temporalio import activity
 
 from activities.failures import detail_of, failure
+from activities.pace import now_s
 from activities.postgres.alerts import Alerts, Turn
 from activities.postgres.attempts import Attempt, Attempts
 from activities.postgres.credential import CredentialStore, StoredCredential
@@ -26,7 +27,7 @@ from workflows.domain.token import Alert, ExchangeResult, TokenExchanged, is_fre
 from workflows.ports import Credentials, ExchangeToken
 
 ALERT_TIMEOUT_S = 5.0
-LEAST_LIFE_LEFT = timedelta(seconds=60)
+LEAST_LIFE_LEFT_S = 60.0
 LONGEST_LIFE_S = 10 * 365 * 86400.0
 """A life beyond this is as good as this, and still a date."""
 
@@ -67,9 +68,9 @@ class ZendeskCredentials(Credentials):
         """One exchange; the token is written encrypted to PostgreSQL. Raises `ApplicationError` when that fails."""
         with reaching_ledger():
             stored = await self._store.read(command.account)
-        now = datetime.now(UTC)
-        if stored is not None and stored.version > command.known_version and _serves(stored, command.scopes, now):
+        if stored is not None and stored.version > command.known_version and _serves(stored, command.scopes):
             return _exchanged(stored)
+        asked_at = now_s()
         try:
             answer = await self._ask(command.scopes)
         except VendorError as error:
@@ -79,7 +80,7 @@ class ZendeskCredentials(Credentials):
             return TokenExchanged(result=ExchangeResult.UNAVAILABLE, detail="token: its life is no number of seconds")
         known = max(command.known_version, stored.version if stored else 0)
         with reaching_ledger():
-            return _exchanged(await self._keep(command.account, known, answer, now))
+            return _exchanged(await self._keep(command.account, known, answer, asked_at))
 
     @activity.defn
     async def post_alert(self, alert: Alert) -> bool:
@@ -97,15 +98,14 @@ class ZendeskCredentials(Credentials):
             return False
         return await self._post(alert.kind, text)
 
-    async def _keep(self, account: str, known: int, answer: TokenAnswer, obtained_at: datetime) -> StoredCredential:
+    async def _keep(self, account: str, known: int, answer: TokenAnswer, asked_at: float) -> StoredCredential:
         """Store the token as the next version, unless somebody was faster; what is stored then."""
-        life = timedelta(seconds=min(answer.expires_in, LONGEST_LIFE_S))
         await self._store.store(
             account,
             known_version=known,
             token=answer.access_token,
-            obtained_at=obtained_at,
-            expires_at=obtained_at + life,
+            life_s=min(answer.expires_in, LONGEST_LIFE_S),
+            age_s=now_s() - asked_at,
             scopes=answer.scopes,
         )
         stored = await self._store.read(account)
@@ -162,10 +162,10 @@ class ZendeskCredentials(Credentials):
         return answer
 
 
-def _serves(stored: StoredCredential, scopes: Sequence[str], now: datetime) -> bool:
+def _serves(stored: StoredCredential, scopes: Sequence[str]) -> bool:
     """Whether a token stored since the caller last knew spares the exchange."""
-    alive = stored.expires_at - now > LEAST_LIFE_LEFT and set(scopes) <= set(stored.scopes)
-    return alive or is_fresh(stored.obtained_at, now)
+    alive = stored.left_s > LEAST_LIFE_LEFT_S and set(scopes) <= set(stored.scopes)
+    return alive or is_fresh(stored.obtained_at, stored.read_at)
 
 
 def _exchanged(stored: StoredCredential) -> TokenExchanged:
@@ -175,6 +175,7 @@ def _exchanged(stored: StoredCredential) -> TokenExchanged:
         obtained_at=stored.obtained_at,
         expires_at=stored.expires_at,
         scopes=list(stored.scopes),
+        left_s=stored.left_s,
     )
 
 

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.client import Client
@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.failures import credential_delay_s, failure
+from activities.pace import now_s
 from activities.postgres.credential import CredentialStore, StoredCredential
 from activities.postgres.errors import StoreError
 from activities.tokens import Bearer
@@ -46,6 +47,7 @@ class StoredTokens:
         self._required = tuple(required_scopes)
         self._margin_s = margin_s
         self._copy: StoredCredential | None = None
+        self._ends_at = float("-inf")
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
         self._refused = 0
@@ -98,27 +100,30 @@ class StoredTokens:
             log.error("%s", mask_text(text, limit=500), extra={"action": "alert_not_signalled", "kind": kind})
 
     def _usable(self, copy: StoredCredential) -> bool:
-        return copy.version > self._refused and datetime.now(UTC) < copy.expires_at
+        return copy.version > self._refused and now_s() < self._ends_at
 
     def _good_for_now(self) -> bool:
         """Whether the copy need not be compared with what is stored."""
         copy = self._copy
         if copy is None or not self._usable(copy) or not set(self._required) <= set(copy.scopes):
             return False
-        if datetime.now(UTC) < refresh_at(copy.obtained_at, copy.expires_at, self._margin_s):
+        renewed_before = copy.expires_at - refresh_at(copy.obtained_at, copy.expires_at, self._margin_s)
+        if now_s() < self._ends_at - renewed_before.total_seconds():
             return True
         return time.monotonic() < self._read_at + REREAD_S
 
     async def _read(self) -> None:
+        asked_at = now_s()
         try:
             stored = await self._store.read(self._account)
         except StoreError as error:
             # A token that is still alive is good without PostgreSQL.
             if self._copy is None or not self._usable(self._copy):
                 raise failure(Failure.LEDGER_UNAVAILABLE, f"the token cannot be read: {error}") from None
-            stored = self._copy
+        else:
+            # A span, counted on a clock of our own: no two machines need agree on the time of day.
+            self._copy, self._ends_at = stored, asked_at + stored.left_s if stored is not None else float("-inf")
         self._read_at = time.monotonic()
-        self._copy = stored
 
     async def _signal(self, name: str, argument: TokenRefused | Alert, once: str) -> bool:
         """Signal the token workflow, the same thing once a minute at most; False when that did not work."""

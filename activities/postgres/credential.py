@@ -10,13 +10,19 @@ from activities.postgres.identity import Decrypt, Encrypt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCredential:
-    """A token as it was obtained."""
+    """A token as it was obtained. Its times are the database's, whose clock is the only one all workers share."""
 
     version: int
     token: str = field(repr=False)
     obtained_at: datetime
     expires_at: datetime
+    read_at: datetime
     scopes: tuple[str, ...]
+
+    @property
+    def left_s(self) -> float:
+        """Seconds it had to live when it was read."""
+        return (self.expires_at - self.read_at).total_seconds()
 
 
 class CredentialStore:
@@ -37,6 +43,7 @@ class CredentialStore:
             token=self._decrypt(row["key_id"], row["token_encrypted"]).decode(),
             obtained_at=row["obtained_at"],
             expires_at=row["expires_at"],
+            read_at=row["read_at"],
             scopes=tuple(row["scopes"]),
         )
 
@@ -46,19 +53,22 @@ class CredentialStore:
         *,
         known_version: int,
         token: str,
-        obtained_at: datetime,
-        expires_at: datetime,
+        life_s: float,
+        age_s: float,
         scopes: Sequence[str],
     ) -> int | None:
-        """Store the token as version `known_version + 1`; None when that version, or a later one, is there already."""
+        """Store the token as version `known_version + 1`; None when that version, or a later one, is there already.
+
+        `age_s`: how long ago its `life_s` began.
+        """
         key_id, encrypted = self._encrypt(token.encode())
         given = {
             "account": account,
             "known_version": known_version,
             "key_id": key_id,
             "token_encrypted": encrypted,
-            "obtained_at": obtained_at,
-            "expires_at": expires_at,
+            "life_s": life_s,
+            "age_s": age_s,
             "scopes": list(scopes),
         }
         row = await self._database.one("store_credential", given)

@@ -369,15 +369,18 @@ VALUES (
 ON CONFLICT (request_id) DO NOTHING
 
 -- read_credential --
--- The token of an account, encrypted.
-SELECT version, key_id, token_encrypted, obtained_at, expires_at, scopes FROM credentials WHERE account = %(account)s
+-- The token of an account, encrypted, and the time now by the clock that wrote its times.
+SELECT version, key_id, token_encrypted, obtained_at, expires_at, now() AS read_at, scopes
+FROM credentials
+WHERE account = %(account)s
 
 -- store_credential --
--- Store a token as the version after `known_version`, unless a later one is there. An older one there (a database restored
--- from a backup) gives way, so that versions only grow.
+-- Store a token that is `age_s` old as the version after `known_version`, unless a later one is there. An older one
+-- there (a database restored from a backup) gives way, so that versions only grow.
 INSERT INTO credentials AS c (account, version, key_id, token_encrypted, obtained_at, expires_at, scopes)
 VALUES (
-    %(account)s, %(known_version)s + 1, %(key_id)s, %(token_encrypted)s, %(obtained_at)s, %(expires_at)s, %(scopes)s
+    %(account)s, %(known_version)s + 1, %(key_id)s, %(token_encrypted)s, now() - make_interval(secs => %(age_s)s),
+    now() - make_interval(secs => %(age_s)s) + make_interval(secs => %(life_s)s), %(scopes)s
 )
 ON CONFLICT (account) DO UPDATE
 SET version = EXCLUDED.version,

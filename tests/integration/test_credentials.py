@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from uuid import uuid4
@@ -304,13 +304,12 @@ class Tokens:
         self, version: int, *, age_s: float = 0, life_s: float = 3600, scopes: Sequence[str] = SCOPES
     ) -> None:
         """A new version is there."""
-        now = datetime.now(UTC) - timedelta(seconds=age_s)
         await self.store.store(
             self.account,
             known_version=version - 1,
             token=f"token-{version}",
-            obtained_at=now,
-            expires_at=now + timedelta(seconds=life_s),
+            life_s=life_s,
+            age_s=age_s,
             scopes=scopes,
         )
         # What was read a moment ago is not read again for a second.

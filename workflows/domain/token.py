@@ -12,6 +12,8 @@ SCOPES_RETRY_S = 60
 CLIENT_REFUSED_RETRY_S = 60
 MAX_BACK_OFF_S = 60
 LAST_MINUTE_S = 60
+LEAST_APART_S = 1
+"""However short tokens live, exchanges are no closer."""
 
 
 class ExchangeResult(StrEnum):
@@ -43,7 +45,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenExchanged:
-    """Never the token itself: its version, life and scopes. `retry_after_s` when the endpoint asked for it."""
+    """Never the token itself: its version, life and scopes. `retry_after_s` when the endpoint asked for it.
+
+    `left_s`: the life left by the clock that `obtained_at` and `expires_at` were taken from, which need not be ours.
+    """
 
     result: str
     version: int = 0
@@ -52,6 +57,7 @@ class TokenExchanged:
     scopes: list[str] = field(default_factory=list)
     detail: str | None = None
     retry_after_s: float | None = None
+    left_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +141,14 @@ def after_forbidden(state: TokenState, version: int, now: datetime) -> TokenStat
 
 
 def _stored(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenState:
-    assert answer.obtained_at is not None
-    assert answer.expires_at is not None
+    obtained_at, expires_at = _by_our_clock(answer, now)
+    due = refresh_at(obtained_at, expires_at, state.margin_s)
     caused_by_refusal = state.refused_version == state.version > 0
     known = replace(
         state,
         version=answer.version,
-        obtained_at=answer.obtained_at,
-        expires_at=answer.expires_at,
+        obtained_at=obtained_at,
+        expires_at=expires_at,
         scopes=answer.scopes,
         problem=None,
         detail=None,
@@ -150,7 +156,8 @@ def _stored(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenSt
         last_exchange_at=now,
         failures=0,
         refusals=state.refusals + 1 if caused_by_refusal else state.refusals,
-        next_exchange_at=refresh_at(answer.obtained_at, answer.expires_at, state.margin_s),
+        # A token may have ended on its way here, and the next one too.
+        next_exchange_at=due if answer.left_s is None else max(due, now + timedelta(seconds=LEAST_APART_S)),
     )
     if not known.missing_scopes:
         return known
@@ -159,6 +166,17 @@ def _stored(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenSt
     next_at = min(known.next_exchange_at or now, now + timedelta(seconds=SCOPES_RETRY_S))
     short = replace(known, problem=TokenProblem.SCOPES, detail=f"missing scopes: {missing}", next_exchange_at=next_at)
     return _alerting(short, Alert(kind=AlertKind.SCOPES_MISSING, text=text))
+
+
+def _by_our_clock(answer: TokenExchanged, now: datetime) -> tuple[datetime, datetime]:
+    """When the token was obtained and when it ends, by the clock of the workflow."""
+    assert answer.obtained_at is not None
+    assert answer.expires_at is not None
+    if answer.left_s is None:
+        # From a worker, or in a history, of before there was such a field.
+        return answer.obtained_at, answer.expires_at
+    expires_at = now + timedelta(seconds=answer.left_s)
+    return expires_at - (answer.expires_at - answer.obtained_at), expires_at
 
 
 def _failed(state: TokenState, problem: TokenProblem, answer: TokenExchanged, next_at: datetime) -> TokenState:

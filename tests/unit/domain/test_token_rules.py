@@ -64,6 +64,22 @@ def test_a_stored_token_settles_everything() -> None:
     assert (after.last_exchange_at, after.exchanges, after.pending_alerts) == (NOON, 1, [])
 
 
+@pytest.mark.parametrize("off_s", [-300, 0, 300])
+def test_a_token_lives_by_the_clock_of_the_workflow(off_s: int) -> None:
+    """Whatever the clock says that its times were taken from, it is exchanged once its own life is nearly over."""
+    obtained_at = NOON + off_s * SECOND
+    answer = replace(STORED, obtained_at=obtained_at, expires_at=obtained_at + HOUR, left_s=3590)
+    after = fold(PRESENT, answer, NOON)
+    assert (after.obtained_at, after.expires_at) == (NOON - 10 * SECOND, NOON + 3590 * SECOND)
+    assert after.next_exchange_at == NOON + 3290 * SECOND
+
+
+def test_tokens_that_end_on_their_way_are_a_second_apart() -> None:
+    """A vendor whose tokens live no time at all is not asked without a pause."""
+    answer = replace(STORED, expires_at=NOON + SECOND, left_s=-1.5)
+    assert fold(PRESENT, answer, NOON).next_exchange_at == NOON + SECOND
+
+
 def test_only_exchanges_that_a_refusal_caused_count_as_such() -> None:
     """The spacing of refusals grows with those alone."""
     assert fold(PRESENT, STORED, NOON).refusals == 0
