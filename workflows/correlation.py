@@ -37,6 +37,9 @@ class Correlation(TicketSteps):
         super().__init__(call, requests)
         self._entered_as: Customer | None = None
         self._others: TicketOfOthers | None = None
+        # Named, and not there. The call has lost nothing by that: among the excluded tickets it would match everybody
+        # else who names that number, and share a ticket with them.
+        self._absent: list[int] = []
 
     def entered(self, customer: Customer, others: TicketOfOthers | None) -> None:
         """What the ledger said of others when the call was entered as this customer: good for the first look."""
@@ -49,7 +52,8 @@ class Correlation(TicketSteps):
             return None
         # A closed ticket that was named is followed up; one that closed under us is looked for again first.
         if call.customer.known and (call.follows is None or call.follows not in call.facts.ticket_ids):
-            search = SearchTickets(ref=self._ref("search_tickets"), customer=call.customer, excluded=call.excluded)
+            unusable = [*call.excluded, *self._absent]
+            search = SearchTickets(ref=self._ref("search_tickets"), customer=call.customer, excluded=unusable)
             found = await self._requests.help_desk(HelpDesk.search_tickets, search, step="search_tickets")
             if found.ticket is not None:
                 # Search lags behind: what it says of the ticket is no stamp to write by.
@@ -58,13 +62,16 @@ class Correlation(TicketSteps):
 
     async def _use_named(self) -> bool:
         for ticket_id in self._call.facts.ticket_ids:
-            if ticket_id in self._call.excluded:
+            if ticket_id in self._call.excluded or ticket_id in self._absent:
                 continue
             seen = await self._read(ticket_id)
-            if seen is not None and not seen.closed:
+            if seen is None:
+                self._absent.append(ticket_id)
+            elif seen.closed:
+                self._exclude(ticket_id, closed=True)
+            else:
                 self._use(seen, TicketOrigin.PAYLOAD)
                 return True
-            self._exclude(ticket_id, closed=seen is not None)
         return False
 
     async def _use_of_others(self) -> bool:
@@ -77,7 +84,7 @@ class Correlation(TicketSteps):
             window_s=call.policy.recent_ticket_window_s,
         )
         others, self._others = self._others, None
-        if others is None or call.excluded or call.customer != self._entered_as:
+        if others is None or call.excluded or self._absent or call.customer != self._entered_as:
             others = await self._requests.ledger(Ledger.find_ticket, find)
         if others.wait:
             others = await self._requests.wait_for(Ledger.await_ticket, find, step="await_ticket")

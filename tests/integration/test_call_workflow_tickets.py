@@ -48,6 +48,9 @@ async def test_a_named_ticket_that_does_not_exist_is_passed_over(stage: Stage) -
     known = stage.world.add_ticket(requester=Customer(email="user@example.com"))
     status = await to_the_end(stage, "n-2", ticket_id=77)
     assert (status.ticket_id, status.ticket_origin) == (known.id, "search")
+    assert stage.world.counts["read_ticket"] == 1
+    # The ledger matches calls that lost the same ticket; this one was never there, for no stranger who names it either.
+    assert [saved.memory.excluded for (call_id, _), saved in stage.world.saved.items() if call_id == "n-2"] == [[]]
 
 
 async def test_a_named_ticket_that_is_closed_is_followed_up(stage: Stage) -> None:
