@@ -43,9 +43,8 @@ async def load(*, database_url: str, temporal_address: str, keys: str, vendor: V
     rows, calls = await _ledger(database_url)
     runs = await _runs(client)
     # In a thread: the simulator takes its time for a long run's journal.
-    requests = await asyncio.to_thread(vendor.journal)
-    books = await asyncio.to_thread(vendor.books)
-    journal = [_served(request) for request in requests]
+    journal = [_served(request) for request in (await asyncio.to_thread(_asked, vendor, "/journal"))["requests"]]
+    books = await asyncio.to_thread(_asked, vendor, "/books")
     return Records(
         rows=rows, ledger_calls=calls, runs=runs, journal=journal, tickets=books["tickets"], calls=books["calls"]
     )
@@ -58,6 +57,11 @@ async def _ledger(url: str) -> tuple[list[Row], list[LedgerCall]]:
     ):
         rows = [Row(**row) for row in await (await cursor.execute(_ROWS)).fetchall()]
         return rows, [LedgerCall(**row) for row in await (await cursor.execute(_CALLS)).fetchall()]
+
+
+def _asked(vendor: Vendor, path: str) -> Json:
+    found: Json = vendor.http.get(f"{vendor.simulator_url}/_sim{path}", timeout=300).json()
+    return found
 
 
 def _served(request: Json) -> Served:

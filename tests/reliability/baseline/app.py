@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.get("/stats")
     async def stats() -> Json:
-        return {"busy": workers.busy, "unfinished": len(store.unfinished())}
+        return {"under_way": list(workers.under_way), "unfinished": len(store.unfinished())}
 
     return app
 

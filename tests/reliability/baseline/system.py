@@ -83,15 +83,15 @@ class Baseline(System):
         self._running[part] = Process([sys.executable, *argv], log=log, env=env, cwd=self.folder)
 
     def untold(self, calls: Collection[Heard]) -> list[str]:
-        """By its own word nothing is left to do once its queue is empty: what it lost it does not know of."""
+        """By its own word it is done with what is in no queue: what it lost it does not know of."""
         stats = self._stats()
-        busy = stats is None or stats["busy"]
-        return [call.script.call_id for call in calls if call.promised] if busy else []
+        promised = [call.script.call_id for call in calls if call.promised]
+        return promised if stats is None else [call_id for call_id in promised if call_id in set(stats["under_way"])]
 
     def unfinished(self) -> int:
         """Calls in its store whose end was not told; one while it cannot be asked."""
         stats = self._stats()
-        return 1 if stats is None else int(stats["unfinished"]) + int(stats["busy"])
+        return 1 if stats is None else int(stats["unfinished"]) + len(stats["under_way"])
 
     def ended_badly(self) -> list[str]:
         """Exit codes above zero."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from tests.reliability.baseline.events import Call, Event, Json
 from tests.reliability.baseline.settings import Settings
@@ -27,7 +27,7 @@ class Workers:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: list[asyncio.Task[None]] = []
         self._swept: set[str] = set()
-        self.busy = 0
+        self.under_way: Counter[str] = Counter()
 
     def start(self) -> None:
         """Begins to work."""
@@ -36,18 +36,20 @@ class Workers:
 
     def put(self, event: Event) -> None:
         """One more to be worked off."""
-        self.busy += 1
+        self.under_way[event.call_id] += 1
         self._queue.put_nowait(event)
 
     async def _work(self) -> None:
         while True:
             job = await self._queue.get()
+            call_id = job if isinstance(job, str) else job.call_id
             try:
                 await (self._end_unreported(job) if isinstance(job, str) else self._handle(job))
             except Exception:
                 log.exception("dropped")
             finally:
-                self.busy -= 1
+                self.under_way[call_id] -= 1
+                self.under_way += Counter()
 
     async def _handle(self, event: Event) -> None:
         async with self._locks[event.call_id]:
@@ -132,5 +134,5 @@ class Workers:
             for call_id in self._store.unfinished(self._settings.max_duration_s):
                 if call_id not in self._swept:
                     self._swept.add(call_id)
-                    self.busy += 1
+                    self.under_way[call_id] += 1
                     self._queue.put_nowait(call_id)
