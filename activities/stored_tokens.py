@@ -51,6 +51,7 @@ class StoredTokens:
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
         self._refused = 0
+        self._doubted = 0
         self._owes_confirmation = False
         self._signalled: dict[str, float] = {}
 
@@ -59,7 +60,7 @@ class StoredTokens:
         if not self._good_for_now():
             async with self._reading:
                 # Whoever held the lock may have read it for all.
-                if not self._good_for_now() and time.monotonic() >= self._read_at + REREAD_S:
+                if not self._good_for_now() and not self._read_lately:
                     await self._read()
         copy = self._copy
         if copy is None or not self._usable(copy):
@@ -85,7 +86,8 @@ class StoredTokens:
             await self._signal("refused", TokenRefused(version=version), f"refused {version}")
 
     async def forbidden(self, version: int) -> None:
-        """A request was answered 403: the token workflow finds out whether scopes have shrunk."""
+        """A request was answered 403: the token workflow finds out whether scopes have shrunk; look for its answer."""
+        self._doubted = max(self._doubted, version)
         await self._signal("forbidden", TokenRefused(version=version), f"forbidden {version}")
 
     async def confirmed(self, version: int) -> None:
@@ -107,9 +109,15 @@ class StoredTokens:
         copy = self._copy
         if copy is None or not self._usable(copy) or not set(self._required) <= set(copy.scopes):
             return False
+        if copy.version <= self._doubted:
+            return self._read_lately
         renewed_before = copy.expires_at - refresh_at(copy.obtained_at, copy.expires_at, self._margin_s)
         if now_s() < self._ends_at - renewed_before.total_seconds():
             return True
+        return self._read_lately
+
+    @property
+    def _read_lately(self) -> bool:
         return time.monotonic() < self._read_at + REREAD_S
 
     async def _read(self) -> None:

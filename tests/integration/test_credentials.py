@@ -416,6 +416,16 @@ async def test_a_refusal_of_an_old_version_is_no_news(tokens: Tokens) -> None:
     assert await tokens.told() == []
 
 
+async def test_a_forbidden_version_gives_way_to_the_one_that_was_exchanged_for_it(tokens: Tokens) -> None:
+    """No process goes on until its end with the old one, which still names every scope: it waits with the rest."""
+    await tokens.keep(1)
+    await tokens.source.bearer()
+    await tokens.source.forbidden(1)
+    assert (await tokens.source.bearer()).version == 1
+    await tokens.keep(2, scopes=["talk:read_all", "tickets:write"])
+    assert (await refusal(tokens.source)).type == Failure.SCOPE_MISSING
+
+
 async def test_forbidden_and_alerts_are_signalled_once(tokens: Tokens) -> None:
     """Once a version, once a kind; customer data in an alert is masked."""
     for _ in range(3):

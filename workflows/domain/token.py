@@ -127,7 +127,8 @@ def fold(state: TokenState, answer: TokenExchanged, now: datetime) -> TokenState
 
 def after_forbidden(state: TokenState, version: int, now: datetime) -> TokenState:
     """What a 403 leads to: one exchange a version; when that showed every scope, the 403 belongs to its request."""
-    if version != state.version:
+    if version != state.version or state.forbidden_checked_version > state.version:
+        # Of an older token, or of one whose exchange is on its way: another worker was quicker to ask.
         return state
     if state.forbidden_checked_version < state.version:
         # The exchange makes the next version, which is then the one that was checked.

@@ -150,6 +150,8 @@ def test_a_refused_client_is_alerted_and_tried_each_minute() -> None:
         (3, 0, SCOPES, True, 0),
         (2, 0, SCOPES, False, 0),
         (3, 3, SCOPES, False, 1),
+        # The exchange for it is on its way: what it shows is not known yet.
+        (3, 4, SCOPES, False, 0),
         (3, 3, SCOPES[:1], False, 0),
     ],
 )
