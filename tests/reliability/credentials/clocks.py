@@ -6,7 +6,7 @@ from tests.reliability.credentials.stage import Scene, Stage
 OFF_S = 300
 JUST_ADMITTED_S = 290
 """A webhook's timestamp may be 300 s away: a gateway that is further off refuses them all, and says so."""
-SHORT_LIFE_S = 20
+SHORT_LIFE_S = 8
 
 
 def _workers(*offsets: int, life_s: int = 3600, revocations: int = 0) -> Scene:

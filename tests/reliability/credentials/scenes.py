@@ -95,7 +95,8 @@ def _shrinking(stage: Stage) -> None:
 
 
 def _tokens_since(stage: Stage, began: float) -> list[object]:
-    return [request for request in stage.stack.journal(kind="token") if request["at"] > began]
+    """Those that were answered: until then it is not settled what they are granted."""
+    return [r for r in stage.stack.journal(kind="token") if r["at"] > began and r["answered_at"]]
 
 
 def _rotated(stage: Stage) -> None:

@@ -19,7 +19,7 @@ HEADS = (
 )
 
 
-def section(accounts: Sequence[Account], *, n: int, seed: int) -> Section:
+def section(accounts: Sequence[Account], *, command: str) -> Section:
     """A row a scene, and the sums with their bounds."""
     calls = sum(account.calls for account in accounts)
     lost = sum(len(account.verdict.lost) for account in accounts)
@@ -33,9 +33,9 @@ def section(accounts: Sequence[Account], *, n: int, seed: int) -> Section:
 - Lost: {zero(lost, calls)} calls. Done twice (tickets, notes): {zero(twice, calls)} calls.
 - Token requests in flight with another, or sooner than they may: {zero(out_of_law, tokens)}.
 - Alerts missing, repeated or without reason: {alerts} in {len(accounts)} scenes.
-- Seed {seed}. Every scene has servers of its own; calls go on all the time.
+- Every scene has servers of its own, and calls go on all the time.
 """
-    return Section(name="credentials", command=f"make credentials N={n} SEED={seed}", text=text)
+    return Section(name="credentials", command=command, text=text)
 
 
 def _row(account: Account) -> list[object]:
