@@ -24,7 +24,7 @@ async def run(plan: Plan, system: str, folder: Path) -> Outcome:
     """A system started, played with, and stopped; what only it can tell is saved beside its logs."""
     module, _, name = SYSTEMS[system].rpartition(".")
     build: Callable[[Path, Mapping[str, str]], System] = getattr(importlib.import_module(module), name)
-    under_test = build(folder, {"RECENT_TICKET_WINDOW_S": f"{plan.load.window_s:g}"})
+    under_test = build(folder, plan.settings)
     try:
         await under_test.start()
         outcome = await Run(system=under_test, plan=plan).play()

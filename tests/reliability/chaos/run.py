@@ -15,11 +15,10 @@ from tests.reliability.chaos.schedule import Fault, finale, schedule
 from tests.reliability.chaos.scripts import Load, Script, replayed, scripts
 from tests.reliability.chaos.sender import Sender
 from tests.reliability.chaos.settle import Settler
-from tests.reliability.chaos.system import SETTINGS, System
+from tests.reliability.chaos.system import System
 from tests.reliability.chaos.verdict import Evidence, Finding, judge
 from tests.reliability.report import progress
 
-MAX_DURATION_S = float(SETTINGS["CALL_MAX_DURATION_S"])
 CRM_RECORD = {"crm_customer_id": "CUST_1", "account_status": "Premium"}
 
 
@@ -30,15 +29,23 @@ class Plan:
     load: Load
     scripts: Sequence[Script]
     faults: Sequence[Fault]
+    max_duration_s: int = 60
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the system has to be told of it, besides what all runs have in common."""
+        return {
+            "RECENT_TICKET_WINDOW_S": f"{self.load.window_s:g}",
+            "CALL_MAX_DURATION_S": str(self.max_duration_s),
+        }
 
     @classmethod
-    def of(cls, load: Load, *, every_s: float) -> "Plan":
+    def of(cls, load: Load, *, every_s: float, max_duration_s: int = 60) -> "Plan":
         """Random faults during the load, and a finale that ends with the last delivery's time."""
         last_s = max(3.0, min(20.0, load.lasts_s / 6))
         faults = schedule(load.seed, begins_s=2, ends_s=load.lasts_s - last_s, every_s=every_s)
-        return cls(
-            load=load, scripts=scripts(load), faults=[*faults, *finale(load.seed, load.lasts_s - last_s, last_s)]
-        )
+        faults += finale(load.seed, load.lasts_s - last_s, last_s)
+        return cls(load=load, scripts=scripts(load), faults=faults, max_duration_s=max_duration_s)
 
 
 @dataclass(kw_only=True)
@@ -93,7 +100,7 @@ class Run:
         progress(f"          recovered after {recovery_s:.1f} s, {len(untold)} untold")
         control, again, drain_s = await self._without_faults(backlog)
         calls = heard([*self.plan.scripts, *control], [*sender.deliveries, *again.deliveries])
-        await Settler(system=self.system).settled(calls, MAX_DURATION_S)
+        await Settler(system=self.system).settled(calls, self.plan.max_duration_s)
         evidence, journal = await asyncio.to_thread(self._gather, calls, sender, again, seeded)
         return Outcome(
             system=self.system.name,
@@ -144,7 +151,7 @@ class Run:
             tickets=_asked(vendor, "/books")["tickets"],
             began_at=began_at,
             window_s=self.plan.load.window_s,
-            max_duration_s=MAX_DURATION_S,
+            max_duration_s=self.plan.max_duration_s,
             seeded=seeded,
             request_ids=[request["request_id"] for request in journal if request["request_id"]],
             audited=self.system.audited(),
