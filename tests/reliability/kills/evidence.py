@@ -77,5 +77,8 @@ def _rests(scene: Scene, status: Json) -> bool:
     own = scene.request.step.partition("-")[0]
     held = set() if scene.point in AFTER_REPORT else {own}
     busy = {step["name"] for step in status["steps"] if step["state"] in _BUSY}
+    if own == "list_comments":
+        # The update whose note is looked for waits for the answer.
+        busy.discard("update_ticket")
     fetched = any(step["name"] == "fetch_customer" and step["state"] == "done" for step in status["steps"])
     return busy == held and (bool(status["ticket_id"]) if own == "fetch_customer" and held else fetched)

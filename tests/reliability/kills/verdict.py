@@ -90,9 +90,9 @@ def _marks(caller: Caller, seeded: int | None) -> list[Finding]:
 
 
 def _pops(caller: Caller, status: Json) -> list[Finding]:
-    shown = caller.stack.sim("GET", f"/calls/{caller.call_id}")["call"]["pops"]
+    shown = [pop for call in caller.stack.books()["calls"] if call["id"] == caller.call_id for pop in call["pops"]]
     if not shown:
-        return [Finding(harm=Harm.LOST, text="no screen pop")]
+        return [Finding(harm=Harm.LOST, text=f"no screen pop: {status['screen_pops']}")]
     # The same properties once more change nothing; others would be a second pop.
     differ = [pop for pop in shown if pop["custom_properties"] != shown[0]["custom_properties"]]
     more = [Finding(harm=Harm.TWICE, text=f"{len(differ) + 1} different screen pops")] if differ else []
