@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from tests.reliability.chaos.run import Outcome
-from tests.reliability.chaos.verdict import Finding, Kind
+from tests.reliability.chaos.verdict import Kind
 from tests.reliability.report import table, zero
 
 SHOWN = 20
@@ -21,7 +21,7 @@ def summary(outcome: Outcome) -> str:
 {len(outcome.plan.scripts):,} calls under faults ({load.rate:g} a second, seed {load.seed}) and {more:,} without.
 {_deliveries(outcome)} Of {outcome.promised:,} calls something was acknowledged.
 
-Faults: {sum(outcome.faults.values())} ({_faults(outcome.faults)}). Processes that ended by themselves and were started
+{sum(outcome.faults.values())} faults: {_faults(outcome.faults)}. Processes that ended by themselves and were started
 again: {outcome.restarts}.
 
 {table(["what was looked for", "found"], found)}
@@ -45,13 +45,14 @@ def _counts(outcome: Outcome) -> Iterator[tuple[str, int]]:
 
 
 def _faults(done: Counter[tuple[str, str]]) -> str:
-    by_kind: Counter[str] = Counter()
-    for (what, _), count in done.items():
-        by_kind[what] += count
-    return ", ".join(f"{count} × {what}" for what, count in by_kind.most_common())
+    return ", ".join(
+        f"{what} {where}{f' × {count}' if count > 1 else ''}" for (what, where), count in done.most_common()
+    )
 
 
 def _recovery(outcome: Outcome) -> str:
+    if not outcome.backlog:
+        return "When the last fault ended, every call begun was told."
     if outcome.untold:
         return f"The backlog never became empty: {len(outcome.untold)} calls stayed untold."
     return (
@@ -64,18 +65,19 @@ def _recovery(outcome: Outcome) -> str:
 def told_at_length(outcome: Outcome) -> Iterator[str]:
     """Each finding with its call's script, deliveries, and what the vendor was asked."""
     for finding in outcome.findings[:SHOWN]:
-        yield "\n".join(_about(outcome, finding))
+        yield "\n".join([f"== {finding.kind}: {finding.call_id}: {finding.text}", *_about(outcome, finding.call_id)])
     if len(outcome.findings) > SHOWN:
         yield f"… and {len(outcome.findings) - SHOWN} more findings"
+    for call_id in outcome.untold[:SHOWN]:
+        yield "\n".join([f"== untold: {call_id}", *_about(outcome, call_id)])
     yield from (f"untrue: {text}" for text in outcome.untrue[:SHOWN])
     yield from (f"note: {text}" for text in outcome.ended_badly[:SHOWN])
 
 
-def _about(outcome: Outcome, finding: Finding) -> Iterable[str]:
-    yield f"== {finding.kind}: {finding.call_id}: {finding.text}"
-    concerned = outcome.calls[finding.call_id].script.customer
+def _about(outcome: Outcome, concerned: str) -> Iterable[str]:
+    customer = outcome.calls[concerned].script.customer
     for call_id, call in outcome.calls.items():
-        if call.script.customer != concerned:
+        if call.script.customer != customer:
             continue
         script = call.script
         yield f"  {call_id} ({script.story}) {script.email} {script.phone} ticket={script.ticket} had={script.seeded}"

@@ -12,6 +12,8 @@ from tests.reliability.chaos.system import System
 
 QUIET_S = 30.0
 """A system that has asked nothing of the vendor for so long, and still has calls untold, will not tell them."""
+LIMIT_S = 900.0
+"""No backlog of a run takes that long; one that still moves by then goes round in circles."""
 LOOK_EVERY_S = 0.2
 
 
@@ -23,6 +25,7 @@ class Settler:
     quiet_s: float = QUIET_S
     _seen: object = None
     _moved: float = field(default_factory=time.monotonic)
+    _ends: float = field(default_factory=lambda: time.monotonic() + LIMIT_S)
 
     async def drained(self, scripts: Sequence[Script], sender: Sender, playing: asyncio.Task[None]) -> list[str]:
         """Until the sender is through and every call with an acknowledged end is told; those that stay untold."""
@@ -55,7 +58,8 @@ class Settler:
         requests = await asyncio.to_thread(self.system.vendor.sim, "GET", "/counts")
         if requests != self._seen:
             self._seen, self._moved = requests, time.monotonic()
-        return time.monotonic() - self._moved > self.quiet_s
+        now = time.monotonic()
+        return now - self._moved > self.quiet_s or now > self._ends
 
 
 def due(calls: Mapping[str, Heard]) -> Iterable[Heard]:
