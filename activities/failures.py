@@ -60,10 +60,13 @@ def kind_of(error: VendorError) -> Failure:
     return next(kind for each, kind in FAILURES if isinstance(error, each))
 
 
-def failure_of(error: VendorError, request: str, attempt: int) -> ApplicationError:
-    """The failure of one attempt; `request` names what was asked, for instance `update_ticket`."""
+def failure_of(error: VendorError, request: str, attempt: int, *, urgent: bool = False) -> ApplicationError:
+    """The failure of one attempt; `request` names what was asked, for instance `update_ticket`.
+
+    `urgent`: of use for seconds only, so not put off until an administrator had time.
+    """
     kind = kind_of(error)
-    return failure(kind, detail_of(error, request), delay_s=_delay_s(error, kind, attempt))
+    return failure(kind, detail_of(error, request), delay_s=_delay_s(error, kind, attempt, urgent=urgent))
 
 
 def detail_of(error: VendorError, request: str) -> str:
@@ -83,11 +86,11 @@ def no_sooner_than(seconds: float) -> float:
     return seconds * (1 + random.uniform(0, _JITTER))  # noqa: S311 - it spreads retries and guards nothing
 
 
-def _delay_s(error: VendorError, kind: Failure, attempt: int) -> float | None:
+def _delay_s(error: VendorError, kind: Failure, attempt: int, *, urgent: bool) -> float | None:
     if isinstance(error, RateLimited):
         return None if error.retry_after_s is None else no_sooner_than(error.retry_after_s)
     if kind == Failure.NOT_SENT:
         return no_sooner_than(NOT_SENT_S)
     if kind == Failure.CREDENTIAL_REFUSED:
         return credential_delay_s(attempt)
-    return SLOWLY_S if kind in (Failure.FORBIDDEN, Failure.MISCONFIGURED) else None
+    return SLOWLY_S if kind in (Failure.FORBIDDEN, Failure.MISCONFIGURED) and not urgent else None

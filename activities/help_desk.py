@@ -93,7 +93,7 @@ class ZendeskHelpDesk(HelpDesk):
         """Which marks of ours stand on the ticket: a mark counts as the last line of a comment only."""
         found: set[str] = set()
         page: int | None = 1
-        complete = True
+        complete, gone = True, False
         async with self._turns.take("list_comments", "read") as turn:
             try:
                 while page is not None and page <= MAX_COMMENT_PAGES and not found.issuperset(command.marks):
@@ -101,12 +101,13 @@ class ZendeskHelpDesk(HelpDesk):
                     found |= {last_line(body) for body in listed.bodies} & set(command.marks)
                     page, complete = listed.next_page, listed.whole
             except NotFound:
-                # A ticket that is gone has no comment; the update that follows finds out.
-                page = None
+                # The ticket is gone, or its comments alone are out of sight: only the ticket itself can tell.
+                complete, gone = False, True
             except Unprocessable:
                 complete = False
         marks = [mark for mark in command.marks if mark in found]
-        return CommentsListed(found=marks, complete=complete and page is None, attempts=activity.info().attempt)
+        whole = complete and page is None
+        return CommentsListed(found=marks, complete=whole, gone=gone, attempts=activity.info().attempt)
 
     @activity.defn
     async def create_ticket(self, command: CreateTicket) -> TicketCreated:

@@ -34,7 +34,7 @@ class ScreenPops:
         number = activity.info().attempt
         if not all(PROPERTY_NAME.fullmatch(name) for name in command.properties):
             return CallPatched(shown_at=None, refused=True, attempts=number, detail="a property's name is not allowed")
-        async with self._turns.take("patch_call", "patch_call") as turn, self._client.pop_slot():
+        async with self._turns.take("patch_call", "patch_call", urgent=True) as turn, self._client.pop_slot():
             try:
                 shown_at = await self._send(turn, command)
             except (Unprocessable, BadRequest, NotFound, Misconfigured) as error:

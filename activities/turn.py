@@ -110,8 +110,11 @@ class Turns:
         self._punctuality = Punctuality()
 
     @asynccontextmanager
-    async def take(self, request: str, kind: str) -> AsyncIterator[Turn]:
-        """A turn for a request of a kind (its row among the vendor's requests). Raises `ApplicationError` only."""
+    async def take(self, request: str, kind: str, *, urgent: bool = False) -> AsyncIterator[Turn]:
+        """A turn for a request of a kind (its row among the vendor's requests). Raises `ApplicationError` only.
+
+        `urgent`: a failure is not put off until an administrator had time.
+        """
         info = activity.info()
         left = self._punctuality.begin(info.started_time, info.start_to_close_timeout)
         bearer: Bearer | None = None
@@ -126,7 +129,7 @@ class Turns:
             raise failure(Failure.LEDGER_UNAVAILABLE, f"{request}: nothing was sent: {error}") from None
         except VendorError as error:
             await self._heed(error, request, kind, bearer)
-            raise failure_of(error, request, info.attempt) from None
+            raise failure_of(error, request, info.attempt, urgent=urgent) from None
 
     async def _heed(self, error: VendorError, request: str, kind: str, bearer: Bearer | None) -> None:
         if isinstance(error, RateLimited):

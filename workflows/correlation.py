@@ -58,6 +58,7 @@ class Correlation(TicketSteps):
             if found.ticket is not None:
                 # Search lags behind: what it says of the ticket is no stamp to write by.
                 return self._use(replace(found.ticket, updated_at=None), TicketOrigin.SEARCH)
+            self._requests.settle("search_tickets", StepState.DONE, found.detail)
         return await self._create()
 
     async def _use_named(self) -> bool:
@@ -150,6 +151,7 @@ class Correlation(TicketSteps):
             ref=self._ref("find_by_external_id"), external_id=external_id, excluded=self._call.excluded
         )
         found = await self._requests.help_desk(HelpDesk.find_by_external_id, command, step="find_by_external_id")
+        self._requests.settle("find_by_external_id", StepState.DONE, found.detail)
         if found.ticket is None or found.ticket.closed:
             return False
         self._use(found.ticket, origin)

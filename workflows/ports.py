@@ -110,10 +110,14 @@ class ListComments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentsListed:
-    """`complete` is False when not every comment could be read: absence of a mark then proves nothing."""
+    """`complete` is False when not every comment could be read: absence of a mark then proves nothing.
+
+    `gone`: there are no comments at that address; the ticket may be gone.
+    """
 
     found: list[str]
     complete: bool
+    gone: bool = False
     attempts: int = 1
 
 

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.domain.call import Call
+    from workflows.domain.status import StepState
     from workflows.domain.ticket import TicketView
     from workflows.ports import CallRef, HelpDesk, ReadTicket
     from workflows.requests import PATIENT_INTERVAL, Requests
@@ -67,7 +68,10 @@ class TicketSteps:
 
     async def _read(self, ticket_id: int) -> TicketView | None:
         command = ReadTicket(ref=self._ref("read_ticket"), ticket_id=ticket_id)
-        return (await self._requests.help_desk(HelpDesk.read_ticket, command, step="read_ticket")).ticket
+        read = await self._requests.help_desk(HelpDesk.read_ticket, command, step="read_ticket")
+        if read.ticket is None:
+            self._requests.settle("read_ticket", StepState.DONE, read.detail)
+        return read.ticket
 
     def _ref(self, step: str) -> CallRef:
         return CallRef(call_id=self._call.call_id, generation=self._call.generation, step=step)

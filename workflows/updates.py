@@ -50,6 +50,8 @@ class Updates(TicketSteps):
         try:
             if await self._write(message):
                 self._call.in_call_done = True
+            elif self._call.ticket is not None:
+                self._requests.settle(message.step, StepState.SKIPPED)
         except asyncio.CancelledError:
             self._requests.settle(message.step, StepState.SKIPPED)
             raise
@@ -77,12 +79,15 @@ class Updates(TicketSteps):
         )
 
     async def _write(self, message: Message) -> bool:
-        """Send one message, once. False when the ticket turned out to be gone or closed; it is excluded then."""
+        """Send one message, once. False when the ticket turned out to be gone or closed; it is excluded then.
+
+        False, too, when In-Call has not gone through by the call's end.
+        """
         send_status, reduced, looked_until = message.status is not None, False, 0
         rounds = self._rounds(message.step)
         while (ticket := self._call.ticket) is not None:
-            if not send_status and message.note is None:
-                return True
+            if message.note is None and not (send_status and self._still_in_call()):
+                return not send_status
             command = UpdateTicket(
                 ref=self._ref(message.step),
                 ticket_id=ticket.id,
@@ -101,6 +106,7 @@ class Updates(TicketSteps):
                 return True
             seen = None if answer.result == UpdateResult.GONE else await self._read(ticket.id)
             if seen is None or seen.closed:
+                self._requests.settle(message.step, StepState.DONE, answer.detail)
                 self._exclude(ticket.id, closed=seen is not None)
                 return False
             self._call.ticket = replace(ticket, stamp=seen.updated_at)
@@ -128,15 +134,21 @@ class Updates(TicketSteps):
                     raise ValueError(f"an update cannot end as {other!r}")
         return False
 
+    def _still_in_call(self) -> bool:
+        # A cancellation that comes while a request is under way is lost when that request ends well.
+        return self._call.active or not workflow.patched("in-call-ends-with-the-call")
+
     async def _is_written(self, message: Message, ticket: Ticket) -> bool:
         if message.mark is None:
             return False
         command = ListComments(ref=self._ref("list_comments"), ticket_id=ticket.id, marks=[message.mark])
         listed = await self._requests.help_desk(HelpDesk.list_comments, command, step="list_comments")
-        if message.mark not in listed.found and not listed.complete:
-            raise StepRefusedError(
-                f"the comments of ticket {ticket.id} cannot be read whole, so whether it has our note is not known"
-            )
+        if listed.gone and await self._read(ticket.id) is None:
+            self._exclude(ticket.id, closed=False)
+        elif message.mark not in listed.found and not listed.complete:
+            text = f"the comments of ticket {ticket.id} cannot be read whole, so whether it has our note is not known"
+            self._requests.settle(message.step, StepState.REFUSED, text)
+            raise StepRefusedError(text)
         return message.mark in listed.found
 
     def _change(self, message: Message, ticket: Ticket, *, send_status: bool) -> TicketChange:

@@ -239,7 +239,7 @@ WITH me AS (
     SELECT max(a.id) AS until
     FROM attempts a
     WHERE a.call_id = %(call_id)s AND a.generation = %(generation)s AND a.step = %(step)s
-        AND a.key IS NOT NULL AND NOT a.known AND a.id > %(looked_until)s
+        AND a.key IS NOT NULL AND (NOT a.known OR a.http_status BETWEEN 300 AND 399) AND a.id > %(looked_until)s
         AND EXISTS (
             SELECT FROM attempts f
             WHERE f.key = a.key AND f.outcome IS DISTINCT FROM 'not_sent' AND f.sent_at < now() - interval '100 minutes'
@@ -272,15 +272,15 @@ SELECT (SELECT id FROM inserted) AS attempt_id, (SELECT ticket_id FROM joined) A
 FROM unknown
 
 -- begin_update --
--- The gate of an update. A note is not sent while an earlier attempt may have written it, nor when one has: an attempt
--- whose worker died before it could tell Temporal, and a run after a reset, know nothing of that. A final
+-- The gate of an update. A note is not sent while an earlier attempt may have written it (a redirect does not say), nor
+-- when one has: an attempt whose worker died before it could tell Temporal, and a run after a reset, know nothing of that. A final
 -- update ends the call (with the state `outcome`) and its hold on the ticket, any other takes it while the end is unknown. Whether this was the last
 -- active call is read from the ticket's row under its lock: a look at `calls` would be as old as the statement.
 WITH unknown AS (
     SELECT max(id) AS until
     FROM attempts
     WHERE call_id = %(call_id)s AND generation = %(generation)s AND step = %(step)s
-        AND (NOT known OR outcome = 'done') AND id > %(looked_until)s AND %(note)s
+        AND (NOT known OR outcome = 'done' OR http_status BETWEEN 300 AND 399) AND id > %(looked_until)s AND %(note)s
 ), inserted AS (
     INSERT INTO attempts (call_id, generation, step, attempt, request_id, method, path)
     SELECT %(call_id)s, %(generation)s, %(step)s, %(attempt)s, %(request_id)s, %(method)s, %(path)s

@@ -184,3 +184,51 @@ async def test_an_in_call_update_that_is_being_retried_gives_way_to_the_end(stag
     status = await ended(stage, "u-11")
     assert {s.activity_id: s.state for s in status.steps}[IN_CALL_UPDATE] == "skipped"
     assert [u.final for u in stage.world.updates] == [True]
+
+
+async def test_an_in_call_update_that_met_a_conflict_gives_way_to_the_end(stage: Stage) -> None:
+    """An end that comes while the ticket is being read lets that end well, and In-Call is not sent again."""
+    stage.world.add_ticket(requester=Customer(email="user@example.com"))
+    stage.world.answers["update_ticket"] = ["conflict"]
+    read = stage.world.hold("read_ticket")
+    await stage.play("u-15", STARTED)
+    await until(lambda: stage.world.at_once["read_ticket"] == 1)
+    await stage.play("u-15", ANSWERED, COMPLETED)
+    await stage.until("u-15", lambda s: s.state == "completed")
+    read.set()
+    status = await stage.until_told("u-15")
+    assert {s.activity_id: s.state for s in status.steps}[IN_CALL_UPDATE] == "skipped"
+    assert [u.final for u in stage.world.updates] == [False, True]
+
+
+async def test_comments_that_are_not_there_prove_nothing_while_the_ticket_is(stage: Stage) -> None:
+    """A 404 on the comments alone is no proof that the note was not written: it is left to a person."""
+    await answered(stage, "u-16")
+    stage.world.answers["update_ticket"] = ["acted outcome_unknown"]
+    stage.world.answers["list_comments"] = ["gone"]
+    await stage.play("u-16", COMPLETED)
+    status = await stage.until("u-16", lambda s: s.needs_attention)
+    assert "cannot be read whole" in (status.attention or "")
+    assert {s.activity_id: s.state for s in status.steps}[FINAL] == "refused"
+    assert stage.world.tickets[1001].marks == ["[call u-16 · started]", "[call u-16 · completed]"]
+
+
+async def test_a_ticket_that_goes_while_its_comments_are_read_is_replaced(stage: Stage) -> None:
+    """With the ticket gone the note is gone, and its successor gets it."""
+    await answered(stage, "u-17")
+    stage.world.answers["update_ticket"] = ["acted outcome_unknown"]
+    stage.world.before = lambda request: stage.world.tickets.clear() if request == "list_comments" else None
+    await stage.play("u-17", COMPLETED)
+    status = await stage.until_told("u-17")
+    assert status.ticket_id == 1002
+    assert stage.world.tickets[1002].marks == ["[call u-17 · started]", "[call u-17 · completed]"]
+    assert not status.needs_attention
+
+
+async def test_why_a_ticket_was_left_is_told(stage: Stage) -> None:
+    """The account of an update that met no ticket says so."""
+    await answered(stage, "u-18")
+    stage.world.answers["update_ticket"] = ["gone"]
+    await stage.play("u-18", COMPLETED)
+    status = await stage.until_told("u-18")
+    assert [s.last_error for s in status.steps if s.name == "update_ticket"] == ["scripted", None]

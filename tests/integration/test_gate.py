@@ -74,7 +74,7 @@ async def test_a_path_with_a_query_is_refused(book: Book) -> None:
         (409, "Conflict", True),
         (422, "Unprocessable", True),
         (429, "RateLimited", True),
-        (302, "Misconfigured", True),
+        (303, "Misconfigured", False),
         (408, "ServerFault", False),
         (500, "ServerFault", False),
         (503, "ServerFault", False),

@@ -251,7 +251,7 @@ async def test_a_mark_counts_as_the_last_line_only(desk: Bench) -> None:
     desk.break_("list_comments", "status", status=422)
     assert not (await desk.run(desk.help_desk.list_comments, command)).complete
     gone = await desk.run(desk.help_desk.list_comments, replace(command, ticket_id=9))
-    assert (gone.found, gone.complete) == ([], True)
+    assert (gone.found, gone.complete, gone.gone) == ([], False, True)
     desk.simulator.world.settings = replace(desk.simulator.world.settings, comments_page_size=100)
 
 
@@ -352,6 +352,14 @@ async def test_a_403_is_reported_and_waits_a_minute(desk: Bench) -> None:
     assert (error.type, desk.tokens.told) == (Failure.FORBIDDEN, [("forbidden", 1)])
     assert error.next_retry_delay is not None
     assert error.next_retry_delay.total_seconds() == 60
+
+
+async def test_a_403_on_a_screen_pop_is_tried_again_at_once(desk: Bench) -> None:
+    """The pop is of use for seconds: it is reported, and not put off for a minute."""
+    desk.break_("patch_call", "status", status=403)
+    error = await desk.fails(desk.help_desk.patch_call, PatchCall(ref=REF, properties={"ticket_id": 5}))
+    assert (error.type, desk.tokens.told) == (Failure.FORBIDDEN, [("forbidden", 1)])
+    assert error.next_retry_delay is None
 
 
 async def test_a_ledger_that_cannot_be_written_stops_the_step(desk: Bench) -> None:

@@ -57,6 +57,8 @@ class TwinHelpDesk(HelpDesk):
     @activity.defn
     async def list_comments(self, command: ListComments) -> CommentsListed:
         answer = await self._world.asked("list_comments", command.ref)
+        if answer == "gone" or command.ticket_id not in self._world.tickets:
+            return CommentsListed(found=[], complete=False, gone=True)
         marks = self._world.tickets[command.ticket_id].marks
         found = [mark for mark in command.marks if mark in marks]
         return CommentsListed(found=found if answer is None else [], complete=answer is None)
