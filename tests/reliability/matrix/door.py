@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+_REST_S = 0.005
+
 
 class Door:
     """Forwards connections to `url`; what is under way when it shuts still gets its answer, and then the end."""
@@ -66,6 +68,11 @@ class Door:
                     if not self._pass(one, near if one is far else far):
                         return
                     asked = one is near
+                if far in ready and not self._open.is_set():
+                    # The rest of the answer; nobody is to ask anything more on this connection.
+                    while select.select([far], [], [], _REST_S)[0] and self._pass(far, near):
+                        pass
+                    return
 
     def _pass(self, one: socket.socket, other: socket.socket) -> bool:
         """Bytes from one to the other; an end is passed on as it came, an orderly one or a reset."""

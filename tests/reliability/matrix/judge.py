@@ -18,6 +18,8 @@ class Outcome:
     play: Play
     after: int = 0
     """The number of the last request before the fault was put in force."""
+    until: int = 0
+    """The number of the last request when the call was over."""
     not_before: float | None = None
     failed: str | None = None
     asked: list[float] = field(default_factory=list)
@@ -34,8 +36,11 @@ class Outcome:
             for request in journal
             if request["kind"] == scene.kind
             and (request["request_id"] or "").startswith(beginning)
-            and (scene.kind != "token" or request["n"] > self.after)
+            and (scene.kind != "token" or self.after < request["n"] <= self.until)
         ]
+        if self.cell.fault.status == 401 and self.cell.alone and scene.kind != "token":
+            exchanged = [r for r in journal if r["kind"] == "token" and self.after < r["n"] <= self.until]
+            self.exchanges = len(exchanged)
         self.effects = effects_of(books, call_id, self.play.email, self.play.last.get("ticket_id"))
 
     def mismatches(self) -> list[str]:

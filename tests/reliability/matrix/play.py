@@ -120,7 +120,7 @@ async def _failures(stack: Stack, call_id: str, step: str) -> set[str]:
 
 async def _told(client: Client, failure: Any) -> str:  # noqa: ANN401  # Temporal's own message
     error: Any = await client.data_converter.decode_failure(failure)
-    return f"{getattr(error, 'type', None) or type(error).__name__}: {error}"
+    return f"{getattr(error, 'type', None) or type(error).__name__}: {getattr(error, 'message', error)}"
 
 
 class Numbers:
@@ -145,6 +145,8 @@ def _is_settled(status: Json) -> bool:
     """The end is known, nothing is under way, and the ticket was told, or a person is asked to look."""
     ends = [event["received_at"] for event in status["events"] if event["type"] == "call.completed"]
     if status["state"] not in ENDED or not ends or _under_way(status):
+        return False
+    if status["ticket_id"] is None and not status["needs_attention"]:
         return False
     told = (s["finished_at"] for s in status["steps"] if s["name"] == "update_ticket" and s["state"] == "done")
     return status["needs_attention"] or any(at and at >= ends[0] for at in told)

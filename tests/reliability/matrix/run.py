@@ -75,6 +75,7 @@ class Runner:
         if expected.apart_s >= _MINUTE_S:
             play.look_s = _PATIENT_LOOK_S
         _play_on(cell, play)
+        outcome.until = self._last_request() if cell.alone else 0
         if not outcome.words():
             play.said |= play.remembered()
             play.from_history = expected.meanwhile if outcome.words() else None
@@ -83,8 +84,7 @@ class Runner:
         """Put the fault in force, do what leads to the request, and wait until it has met it; the fault's id."""
         scene, play, now = cell.scene, outcome.play, datetime.now(UTC)
         aim = scene.aim(play)
-        if aim is None:
-            outcome.after = self._last_request()
+        outcome.after = self._last_request() if cell.alone else 0
         aimed = {} if aim is None else {"when": aim}
         body = cell.fault.body(now, lasts=cell.expected.lasts)
         fault_id = int(self.stack.sim("POST", "/faults", {"kind": scene.kind, **body, **aimed})["id"])
