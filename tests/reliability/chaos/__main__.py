@@ -34,6 +34,12 @@ async def run(plan: Plan, system: str, folder: Path) -> Outcome:
     return outcome
 
 
+def _section(system: str, plan: Plan, outcome: Outcome) -> Section:
+    name, more = ("chaos", "") if system == "talkbridge" else (system, f' ARGS="--system {system}"')
+    command = f"make chaos N={plan.load.n} SEED={plan.load.seed}{more}"
+    return Section(name=name, command=command, text=summary(outcome))
+
+
 def main() -> int:
     """Plays one run; 1 when anything was found."""
     parser = options("chaos", __doc__, n=300)
@@ -52,8 +58,7 @@ def main() -> int:
         outcome = asyncio.run(run(plan, asked.system, folder))
         for text in told_at_length(outcome):
             progress(text)
-    command = f"make chaos N={asked.n} SEED={asked.seed}"
-    publish(Section(name="chaos", command=command, text=summary(outcome)), into_page=asked.write)
+    publish(_section(asked.system, plan, outcome), into_page=asked.write)
     return 1 if outcome.findings or outcome.untold or outcome.untrue else 0
 
 

@@ -64,6 +64,7 @@ class Outcome:
     drain_s: float
     untold: Sequence[str]
     untrue: Sequence[str]
+    keeps_account: bool
     ended_badly: Sequence[str]
 
     @property
@@ -114,6 +115,7 @@ class Run:
             recovery_s=recovery_s,
             drain_s=drain_s,
             untold=untold,
+            keeps_account=evidence.audited is not None,
             untrue=await asyncio.to_thread(self.system.audit, inflictor.spans),
             ended_badly=self.system.ended_badly(),
         )

@@ -15,7 +15,7 @@ SHOWN = 20
 def summary(outcome: Outcome) -> str:
     """The section's text: what was done, what came of it."""
     load = outcome.plan.load
-    found = [[kind, zero(count, outcome.promised)] for kind, count in _counts(outcome)]
+    found = [[kind, "–" if count is None else zero(count, outcome.promised)] for kind, count in _counts(outcome)]
     more = len(outcome.calls) - len(outcome.plan.scripts)
     return f"""
 {len(outcome.plan.scripts):,} calls under faults ({load.rate:g} a second, seed {load.seed}) and {more:,} without.
@@ -37,11 +37,12 @@ def _deliveries(outcome: Outcome) -> str:
     return f"{len(deliveries):,} deliveries were answered {answers}."
 
 
-def _counts(outcome: Outcome) -> Iterator[tuple[str, int]]:
+def _counts(outcome: Outcome) -> Iterator[tuple[str, int | None]]:
+    """Calls by what is wrong with them; None for what a system without a ledger does not claim."""
     calls = {kind: {f.call_id for f in outcome.findings if f.kind == kind} for kind in Kind}
     for kind in Kind:
-        yield str(kind), len(calls[kind])
-    yield "untrue ledger rows", len(outcome.untrue)
+        yield str(kind), len(calls[kind]) if outcome.keeps_account or kind != Kind.MISSING_AUDIT else None
+    yield "untrue ledger rows", len(outcome.untrue) if outcome.keeps_account else None
 
 
 def _faults(done: Counter[tuple[str, str]]) -> str:
@@ -56,7 +57,7 @@ def _recovery(outcome: Outcome) -> str:
     if outcome.untold:
         return f"The backlog never became empty: {len(outcome.untold)} calls stayed untold."
     return (
-        f"When the last fault ended (both workers killed, the way to the vendor cut), {outcome.backlog} calls were "
+        f"When the last fault ended, {outcome.backlog} calls were "
         f"begun and not told; {outcome.recovery_s:.1f} s later all were. As many calls of the same kinds, sent at once "
         f"without any fault, were told {outcome.drain_s:.1f} s after the last webhook: {outcome.multiple:.1f} times."
     )
