@@ -96,13 +96,17 @@ class Calls(BaseModel):
     next_cursor: str | None
 
 
+CURSOR: dict[str, Any] = {"pattern": "^[0-9]{0,18}$"}
+"""What cursors look like, for the document; one that was never handed out is refused in words of its own."""
+
+
 class Search(BaseModel):
     """Whose calls to look for; an email or a phone is needed."""
 
     email: str | None = Field(default=None, max_length=320)
     phone: str | None = Field(default=None, max_length=256, description="E.164, or national where PHONE_REGION is set.")
     limit: int = Field(default=50, ge=1, le=200)
-    cursor: str | None = Field(default=None, max_length=512)
+    cursor: str | None = Field(default=None, max_length=512, json_schema_extra=CURSOR)
 
 
 _NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"], "maxLength": 256}
@@ -114,6 +118,7 @@ _EVENT_SCHEMA: dict[str, Any] = {
         "id": {"type": ["string", "null"], "maxLength": 128, "description": "The sender's event id."},
         "event": {
             "type": "string",
+            "minLength": 1,
             "description": "`call.started`, `call.answered` or `call.completed`.",
         },
         "timestamp": {"type": "integer", "description": "When it happened, epoch milliseconds."},

@@ -57,7 +57,7 @@ async def list_calls(
     agent_id: Annotated[str | None, Query(max_length=256, pattern=r"^[^\x00]+$")] = None,
     needs_attention: Annotated[bool | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    cursor: Annotated[str | None, Query(max_length=512, json_schema_extra=answers.CURSOR)] = None,
 ) -> JSONResponse:
     """Newest first, from the ledger, page by page."""
     filters = Filters(

@@ -24,6 +24,8 @@ PATH = "/codec/decode"
 MAX_BODY_BYTES = 16 * 1024 * 1024
 _ALLOWED_HEADERS = "authorization, content-type, x-namespace"
 
+_BASE64 = {"type": "string", "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}
+
 router = APIRouter(tags=["operations"])
 
 
@@ -59,8 +61,8 @@ class Payloads(BaseModel):
                     "items": {
                         "type": "object",
                         "properties": {
-                            "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
-                            "data": {"type": "string"},
+                            "metadata": {"type": "object", "additionalProperties": _BASE64},
+                            "data": _BASE64,
                         },
                     },
                 }
