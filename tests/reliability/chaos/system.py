@@ -25,10 +25,11 @@ LINKS = (
 SETTINGS = {
     "HTTP_TIMEOUT_S": "2",
     "CALL_GRACE_S": "1",
+    "CALL_MAX_DURATION_S": "60",
     "CALL_LINGER_S": "300",
     "LOG_FORMAT": "json",
 }
-"""What every system is told besides addresses, secrets and what the plan adds; short, so that a run is."""
+"""What every system is told besides addresses and secrets, unless the plan says otherwise; short, so that a run is."""
 
 
 class System(ABC):
