@@ -88,7 +88,7 @@ def test_a_vendor_that_repeats_our_secrets_is_not_quoted() -> None:
 
 def test_a_name_of_a_field_is_cut() -> None:
     """However long the vendor makes it."""
-    body = {"details": {"x" * 10_000: []}}
+    body: dict[str, object] = {"details": {"x" * 10_000: []}}
     error = error_of(Answer(status=422, content=json.dumps(body).encode()), NOW)
     assert isinstance(error, errors.Unprocessable)
     assert error.field == "x" * 100
