@@ -229,8 +229,9 @@ RETURNING id
 
 -- begin_create --
 -- The gate of a create. Nothing may be sent when an earlier attempt of unknown outcome has a key past its life (the vendor
--- may have forgotten it), nor when a matching call has a ticket by now. A call whose own ticket is there already joins
--- that once the key is past its life; before, the key itself brings the ticket back.
+-- may have forgotten it) or another key (a new run goes on with the next, and that brings no ticket back), nor when a
+-- matching call has a ticket by now. A call whose own ticket is there already joins that; only a key that was sent and
+-- still lives is sent again, as it brings the ticket back itself.
 WITH me AS (
     SELECT id, email_hash, phone_hash, excluded || %(excluded)s::bigint[] AS excluded, ticket_id
     FROM calls
@@ -238,21 +239,27 @@ WITH me AS (
 ), unknown AS (
     SELECT max(a.id) AS until
     FROM attempts a
-    WHERE a.call_id = %(call_id)s AND a.generation = %(generation)s AND a.step = %(step)s
+    WHERE a.call_id = %(call_id)s AND a.generation = %(generation)s
         AND a.key IS NOT NULL AND (NOT a.known OR a.http_status BETWEEN 300 AND 399) AND a.id > %(looked_until)s
-        AND EXISTS (
-            SELECT FROM attempts f
-            WHERE f.key = a.key AND f.outcome IS DISTINCT FROM 'not_sent' AND f.sent_at < now() - interval '100 minutes'
+        AND (
+            a.key <> %(key)s
+            OR EXISTS (
+                SELECT FROM attempts f
+                WHERE f.key = a.key AND f.outcome IS DISTINCT FROM 'not_sent'
+                    AND f.sent_at < now() - interval '100 minutes'
+            )
         )
+        AND NOT EXISTS (SELECT FROM attempts w WHERE w.key = a.key AND w.id > a.id AND w.outcome = 'done')
 ), others AS (
     SELECT o.* FROM me JOIN calls o ON o.id <> me.id AND {{matching}}
 ), own AS (
     SELECT me.ticket_id
     FROM me
     WHERE me.ticket_id <> ALL (me.excluded)
-        AND EXISTS (
+        AND NOT EXISTS (
             SELECT FROM attempts f
-            WHERE f.key = %(key)s AND f.outcome IS DISTINCT FROM 'not_sent' AND f.sent_at < now() - interval '100 minutes'
+            WHERE f.key = %(key)s AND f.outcome IS DISTINCT FROM 'not_sent'
+            HAVING min(f.sent_at) >= now() - interval '100 minutes'
         )
 ), found AS (
     {{usable_ticket}}

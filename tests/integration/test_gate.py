@@ -230,6 +230,28 @@ async def test_a_created_ticket_is_not_created_again_once_its_key_is_old(book: B
     assert (again.attempt_id, again.joined_ticket_id) == (None, 77)
 
 
+async def test_a_new_run_with_the_next_key_creates_no_second_ticket(book: Book) -> None:
+    """It may know that a key was used and not what came of it: the ticket that is there is joined, unless it is lost."""
+    await book.open("c-1", ANNA)
+    await book.create("c-1", 77)
+    again = await book.may_create("c-1", key="the next")
+    assert (again.attempt_id, again.joined_ticket_id) == (None, 77)
+    assert (await book.may_create("c-1", key="the next", excluded=[77])).attempt_id is not None
+
+
+async def test_the_next_key_waits_until_the_one_before_is_looked_for(book: Book) -> None:
+    """While it is not known what came of an attempt with another key; one that worked later settles it."""
+    await book.open("c-1", ANNA)
+    first = await book.may_create("c-1")
+    stopped = await book.may_create("c-1", key="the next")
+    assert (stopped.attempt_id, stopped.unknown_until) == (None, first.attempt_id)
+    assert (await book.may_create("c-1", key="looked for", looked_until=first.attempt_id)).attempt_id is not None
+    await book.open("c-2", Customer())
+    assert (await book.may_create("c-2")).attempt_id is not None
+    await book.create("c-2", 78)
+    assert (await book.may_create("c-2", key="another", excluded=[78])).attempt_id is not None
+
+
 async def test_a_worked_create_ends_the_search(book: Book, database_url: str) -> None:
     """The call has the ticket, holds it, and is no longer pending."""
     await book.open("c-1", ANNA)
