@@ -1,6 +1,7 @@
 """The port `Crm` on a plain HTTP customer database: every failure is tried again, for as long as that helps."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from workflows.ports import Crm, CustomerFetched, FetchCustomer
 Record = dict[str, str | int | float | bool]
 
 _LONGEST_VALUE = 1024
+_LARGEST_INTEGER = 2**63 - 1
+"""A longer one is sent as the text it is, so that it can be shortened like one."""
 _KIND = "fetch_customer"
 _MARGIN_S = 0.5
 """Kept free so that an attempt ends with our words, not with Temporal's time-out."""
@@ -115,12 +118,17 @@ def _record(answer: Answer, properties: Sequence[str]) -> Record | None:
 
 
 def cut(record: Mapping[str, object], properties: Sequence[str]) -> Record:
-    """What is asked for of a record: plain values as they are, others as JSON text, absent ones left out."""
+    """What is asked for of a record: plain values as they are, others as JSON text, absent ones left out.
+
+    Numbers that JSON does not know (NaN, the infinite ones), which would spoil the whole request, count as absent.
+    """
     given = {name: record[name] for name in properties if record.get(name) is not None}
-    return {name: _plain(value) for name, value in given.items()}
+    return {name: _plain(v) for name, v in given.items() if not isinstance(v, float) or math.isfinite(v)}
 
 
 def _plain(value: object) -> str | int | float | bool:
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        value = str(value)
     if isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

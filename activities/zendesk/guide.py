@@ -1,6 +1,6 @@
 """The `guide` dialect, sans I/O: each request the contract names, and what its answer says."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comments:
-    """One page of a ticket's comments; `next_page` is a number, None at the end.
+    """The comments on one page that may be ours; `next_page` is a number, None at the end.
 
     `whole` is False when there are more comments and it is not clear where.
     """
@@ -183,9 +183,10 @@ def comments(answer: Answer, page: int) -> Comments:
     """A page of comments. The address of the next one is not followed, only its number is read from it."""
     given = document(answer)
     entries = given.get("comments")
-    bodies = tuple(_bodies(entries)) if isinstance(entries, list) else ()
-    if not isinstance(entries, list) or len(bodies) != len(entries):
+    if not isinstance(entries, list) or not all(_is_comment(entry) for entry in entries):
         raise MalformedAnswer("the answer holds no list of comments", status=answer.status)
+    # Ours are private. A customer may write whatever looks like ours, and their comments are public.
+    bodies = tuple(entry["body"] for entry in entries if entry.get("public") is not True)
     more = given.get("next_page")
     if more is None:
         return Comments(bodies=bodies)
@@ -227,10 +228,8 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT else None
 
 
-def _bodies(entries: Sequence[object]) -> Iterator[str]:
-    for entry in entries:
-        if isinstance(entry, dict) and isinstance(entry.get("body"), str):
-            yield entry["body"]
+def _is_comment(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("body"), str)
 
 
 def _moment(text: str | None) -> float:

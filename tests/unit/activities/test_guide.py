@@ -155,3 +155,12 @@ def test_a_pop_needs_no_body_in_its_answer() -> None:
     guide.shown(Answer(status=204))
     with pytest.raises(MalformedAnswer):
         guide.shown(Answer(status=200, content=b"<html>"))
+
+
+def test_only_a_private_comment_can_be_ours() -> None:
+    """A customer who writes our mark into a public comment does not make us believe that our note is there."""
+    mark = "[call c-1 · completed]"
+    forged = {"id": 1, "body": mark, "public": True}
+    assert guide.comments(answer({"comments": [forged]}), 1).bodies == ()
+    ours = [{"id": 2, "body": f"a\n{mark}", "public": False}, {"id": 3, "body": "of a vendor that does not say"}]
+    assert len(guide.comments(answer({"comments": [forged, *ours]}), 1).bodies) == 2
