@@ -3,8 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx2 as httpx
@@ -23,16 +22,19 @@ ANSWER_S = 4.0
 class Sender:
     """Plays scripts against webhook addresses, each delivery to the next of them in turn.
 
-    `began` and `began_at` are the same moment, on the steady and on the wall clock.
+    `began` and `began_at` are the same moment, on the steady and on the wall clock; `at_once`: deliveries in flight.
     """
 
     urls: Sequence[str]
     seeded: Mapping[str, int]
     began: float
     began_at: float
+    at_once: int = 100
     deliveries: list[Delivery] = field(default_factory=list)
-    waiting: int = 0
     _turn: int = 0
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.at_once)
 
     async def play(self, scripts: Sequence[Script]) -> None:
         """Everything the scripts tell; returns when the last delivery was acknowledged or given up."""
@@ -45,21 +47,13 @@ class Sender:
     async def _deliver(self, client: httpx.AsyncClient, script: Script, send: Send) -> None:
         await asyncio.sleep(max(0.0, self.began + send.at_s - time.monotonic()))
         raw = json.dumps(body(script, send.event, self.began_at, self.seeded.get(script.customer))).encode()
-        with self._under_way():
-            for attempt, pause_s in enumerate([*(() if send.again else PAUSES_S), None], start=1):
+        for attempt, pause_s in enumerate([*(() if send.again else PAUSES_S), None], start=1):
+            async with self._slots:
                 delivery = await self._try(client, script, send, raw, attempt)
-                self.deliveries.append(delivery)
-                if delivery.acknowledged or pause_s is None:
-                    return
-                await asyncio.sleep(max(pause_s, delivery.retry_after_s))
-
-    @contextmanager
-    def _under_way(self) -> Iterator[None]:
-        self.waiting += 1
-        try:
-            yield
-        finally:
-            self.waiting -= 1
+            self.deliveries.append(delivery)
+            if delivery.acknowledged or pause_s is None:
+                return
+            await asyncio.sleep(max(pause_s, delivery.retry_after_s))
 
     async def _try(self, client: httpx.AsyncClient, script: Script, send: Send, raw: bytes, attempt: int) -> Delivery:
         self._turn += 1
