@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import httpx2 as httpx
+
+from cli.errors import ServerDidNotStart
 from tests.reliability.chaos.proxy import Trouble
 from tests.reliability.chaos.schedule import KILL, PAUSE, REVOKE, VENDOR, Fault
 from tests.reliability.chaos.system import System
@@ -75,8 +78,15 @@ class Inflictor:
         self._down.add(fault.where)
         await asyncio.to_thread(self.system.kill if killed else self.system.pause, fault.where)
         await asyncio.sleep(fault.lasts_s)
-        await asyncio.to_thread(self.system.revive if killed else self.system.resume, fault.where)
+        await (self._revive(fault.where) if killed else asyncio.to_thread(self.system.resume, fault.where))
         self._down.discard(fault.where)
+
+    async def _revive(self, part: str) -> None:
+        try:
+            await asyncio.to_thread(self.system.revive, part)
+        except ServerDidNotStart as error:
+            # The supervisor tries again.
+            self.tell(f"          {part} did not start: {str(error).splitlines()[0]}")
 
     async def _vendor(self, fault: Fault) -> None:
         number = await asyncio.to_thread(self._ask_vendor, "POST", "/faults", fault.how)
@@ -90,13 +100,8 @@ class Inflictor:
             answer = self.system.vendor.http.request(
                 method, f"{self.system.vendor.simulator_url}/_sim{path}", json=body, timeout=3
             )
-        except OSError:
+        except httpx.HTTPError:
             return None
-        except Exception as error:
-            # httpx's errors are no OSErrors, and which one a killed server leads to is a matter of moments.
-            if type(error).__module__.startswith("httpx"):
-                return None
-            raise
         return int(answer.json().get("id", 0)) if answer.is_success else None
 
     async def _supervise(self) -> None:
@@ -110,7 +115,7 @@ class Inflictor:
             if part not in self._down and not self.system.pids(part):
                 self.restarts += 1
                 self.tell(f"          {part} had ended by itself and is started again")
-                await asyncio.to_thread(self.system.revive, part)
+                await self._revive(part)
 
     async def _put_right(self) -> None:
         for link in self.system.links.values():

@@ -57,8 +57,8 @@ def _recovery(outcome: Outcome) -> str:
     if outcome.untold:
         return f"The backlog never became empty: {len(outcome.untold)} calls stayed untold."
     return (
-        f"When the last fault ended, {outcome.backlog} calls were begun and not told; {outcome.recovery_s:.1f} s later all "
-        f"were. As many calls of the same kinds, sent as fast as they were taken and without any fault, were told "
+        f"When the last fault ended, {outcome.backlog} calls were begun and not told; {outcome.recovery_s:.1f} s later "
+        f"all were. As many calls of the same kinds, sent as fast as they were taken and without any fault, were told "
         f"{outcome.drain_s:.1f} s after their first webhook: {outcome.multiple:.1f} times."
     )
 
