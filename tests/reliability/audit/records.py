@@ -154,7 +154,7 @@ class Disturbances:
     """When processes were killed or paused and links cut: spans of time in which an answer may go unheard."""
 
     spans: Sequence[tuple[float, float]] = ()
-    recovery_s: float = 30.0
+    recovery_s: float = 10.0
 
     def touch(self, begin: float, end: float) -> bool:
         """Whether one of them, or the recovery after it, overlaps."""
