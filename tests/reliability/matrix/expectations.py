@@ -22,7 +22,7 @@ def _slowly(says: str, **more: Any) -> Expected:  # noqa: ANN401  # fields of Ex
 
 
 def _at_once(says: str = "", **more: Any) -> Expected:  # noqa: ANN401  # fields of Expected
-    """The answer is final: the same request is not sent again."""
+    """There is nothing to be seen in between: as a rule the answer is final, the same request is not sent again."""
     return Expected(**{"sent": 1, "meanwhile": None, "says": says, **more})
 
 
@@ -155,13 +155,20 @@ FINAL = {
 }
 
 _REFUSED: dict[str, Any] = {"state": "refused", "pop": "refused", "effects": NO_POP}
-_MISSED: dict[str, Any] = {"state": "missed", "pop": "missed", "effects": NO_POP, "more": True, "lasts": True}
+_MISSED: dict[str, Any] = {
+    "sent": 3,
+    "more": True,
+    "lasts": True,
+    "state": "missed",
+    "pop": "missed",
+    "effects": NO_POP,
+}
 _TWICE = {"effects": {"pops": 2}}
 POP = {
     # Of use until its deadline: nothing is waited for longer, nothing endangers the call.
     "403": _again("Forbidden: {step}: answered 403"),
-    "403 for ever": _again("Forbidden: {step}: answered 403", sent=6, **_MISSED),
-    "500 for ever": _again("Unavailable: {step}: answered 500", sent=6, **_MISSED),
+    "403 for ever": _at_once("{step}: answered 403", **_MISSED),
+    "500 for ever": _at_once("{step}: answered 500", **_MISSED),
     "404": _at_once("answered 404", **_REFUSED),
     "400": _at_once("answered 400", **_REFUSED),
     "redirect": _at_once("answered 302", **_REFUSED),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from tests.reliability.matrix.effects import Effects
 from tests.reliability.matrix.expectations import EXPECTED
 from tests.reliability.matrix.faults import FAULTS
+from tests.reliability.matrix.ground import Played
 from tests.reliability.matrix.judge import Outcome
 from tests.reliability.report import Section, table, zero
 
@@ -21,8 +22,9 @@ the final note once, and the agent was shown one screen pop. `⚑`: a person is 
 the request went out again no sooner than a minute after the one before."""
 
 
-def section(outcomes: Sequence[Outcome], *, seconds: float) -> Section:
+def section(played: Played, *, seconds: float) -> Section:
     """From the run it tells of."""
+    outcomes = played.outcomes
     wrong = [outcome for outcome in outcomes if outcome.mismatches()]
     found = zero(len(wrong), len(outcomes))
     text = f"""
@@ -32,7 +34,9 @@ def section(outcomes: Sequence[Outcome], *, seconds: float) -> Section:
 
 {_cells(outcomes)}
 
-{_mismatches(wrong)}
+{_mismatches(wrong, played.wrong_alerts)}
+Administrators were told, once a kind on each of the three sets of processes: {_kinds(played)}. Alerts missing,
+repeated, not called for, or about the CRM: {zero(len(played.wrong_alerts), len(outcomes))} cells.
 
 What operations read of it (`last_error` of the step, or `attention`), the step's name left out:
 
@@ -64,8 +68,13 @@ def _shown(effects: Effects) -> str:
     return ", ".join(f"{number} {name}{'' if number == 1 else 's'}" for name, number in counted)
 
 
-def _mismatches(wrong: Iterable[Outcome]) -> str:
-    return "\n".join(f"- {outcome.cell.name}: {'; '.join(outcome.mismatches())}" for outcome in wrong)
+def _mismatches(wrong: Iterable[Outcome], wrong_alerts: Iterable[str]) -> str:
+    lines = [f"{outcome.cell.name}: {'; '.join(outcome.mismatches())}" for outcome in wrong]
+    return "".join(f"- {line}\n" for line in [*lines, *wrong_alerts])
+
+
+def _kinds(played: Played) -> str:
+    return ", ".join(f"`{kind}`" for kind in sorted({alert["kind"] for alert in played.alerts})) or "nothing"
 
 
 def _words(outcomes: Iterable[Outcome]) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 import psycopg
 import pytest
 
+from tests.reliability.matrix import alerts
 from tests.reliability.matrix.cell import Cell
 from tests.reliability.matrix.expectations import EXPECTED, ORDINARY, cells
 from tests.reliability.matrix.faults import EVERYWHERE
-from tests.reliability.matrix.ground import runner
+from tests.reliability.matrix.ground import Played, runner
 from tests.reliability.matrix.run import Runner
 from tests.reliability.matrix.scenes import SCENES
 from tests.reliability.matrix.section import section
@@ -71,7 +72,8 @@ def test_requests_that_meet_faults(ground: Runner) -> None:
     outcomes = [*ground.together(_cells(TOGETHER), at_once=24), *ground.in_turn(_cells(IN_TURN))]
     wrong = {outcome.cell.name: outcome.mismatches() for outcome in outcomes}
     assert {name: found for name, found in wrong.items() if found} == {}
-    text = section(outcomes, seconds=60).text
+    assert alerts.mismatches(outcomes, ground.alerts) == []
+    text = section(Played(outcomes=outcomes, alerts=ground.alerts), seconds=60).text
     assert f"**{len(TOGETHER) + len(IN_TURN)} cells" in text
     assert "✗" not in text
 
@@ -85,7 +87,7 @@ def test_a_planted_defect_is_found(ground: Runner) -> None:
         finally:
             connection.execute("DROP TRIGGER forget ON attempts; DROP FUNCTION forget()")
     assert "notes: 2 instead of 1" in outcome.mismatches()
-    assert "✗" in section([outcome], seconds=1).text
+    assert "✗" in section(Played(outcomes=[outcome]), seconds=1).text
 
 
 def _cells(names: Iterable[str]) -> list[Cell]:
