@@ -15,7 +15,7 @@ N ?=
 SEED ?=
 PROVE = $(BIN)/python -m tests.reliability.$@ $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse leaks hygiene lint lock clean
+.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse leaks versions hygiene lint lock clean
 
 help: ## Print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -50,6 +50,9 @@ abuse: setup ## Prove: mutated webhooks are refused, or taken as what they are (
 	@$(PROVE)
 
 leaks: setup ## Prove: no planted secret in database, histories, logs, metrics or answers
+	@$(PROVE)
+
+versions: setup ## Prove: calls outlive the code they began under (N= calls)
 	@$(PROVE)
 
 hygiene: setup ## Prove: memory, look-ups and histories stay as they are on long runs

@@ -1,12 +1,13 @@
-"""Records the histories beside this file anew: `python -m tests.histories.record`.
+"""Records the histories of this version into the folder of its number: `python -m tests.histories.record`.
 
-By hand, and only when a workflow was changed on purpose before its first release; after that an old history that does
-not replay any more is a fault, and the change needs `workflow.patched`.
+By hand, with every release, and before it when a workflow was changed on purpose. The folders of released versions stay
+as they are: a history of theirs that does not replay any more is a fault, and the change needs `workflow.patched`.
 """
 
 import asyncio
 import re
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from temporalio.client import WorkflowHandle
@@ -21,7 +22,7 @@ from tests.twins.workers import KEYS, register_search_attributes, workers
 from tests.twins.world import World
 from workflows.connection import Keyring, connect, data_converter
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / version("talkbridge")
 _IDENTITY = re.compile(r'"identity": "[^"]*"')
 
 
@@ -60,11 +61,12 @@ async def keep(name: str, handle: WorkflowHandle[object, object]) -> None:
     history = await handle.fetch_history()
     file = FOLDER / f"{name}.json"
     file.write_text(_IDENTITY.sub('"identity": "recorder"', history.to_json()) + "\n")
-    print(f"{file.name}: {len(history.events)} events")  # noqa: T201 - a script's result
+    print(f"{file.relative_to(FOLDER.parent)}: {len(history.events)} events")  # noqa: T201 - a script's result
 
 
 def main() -> None:
     """Record all of them."""
+    FOLDER.mkdir(exist_ok=True)
     with TemporalServer(own=True) as server:
         asyncio.run(record_calls(server.address))
     asyncio.run(record_token())

@@ -143,9 +143,7 @@ class SceneHelpDesk(HelpDesk):
         scene, number, call_id = self._scenes.current(), activity.info().attempt, command.ref.call_id
         fault = await scene.turn("patch_call", command.ref)
         try:
-            scene.send(
-                fault, "patch_call", None, lambda: scene.desk.patches.append((call_id, command.ref.step)) or True
-            )
+            scene.send(fault, "patch_call", None, lambda: scene.desk.patch(call_id, command.ref.step))
         except Refused as refusal:
             fallback = refusal.fault == Fault.REFUSED
             return CallPatched(shown_at=None, refused=True, fallback=fallback, attempts=number, detail="refused")
