@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from tests.reliability.chaos.expected import body
 from tests.reliability.chaos.proxy import Trouble
 from tests.reliability.chaos.run import Plan
 from tests.reliability.chaos.schedule import KILL, PAUSE, VENDOR, kinds, schedule
@@ -77,3 +78,12 @@ def test_a_replayed_backlog_is_other_people_s() -> None:
     assert {script.call_id for script in first}.isdisjoint(script.call_id for script in second)
     assert {script.email for script in first if script.email}.isdisjoint(script.email for script in second)
     assert {send.at_s for script in second for send in script.sends} == {0}
+
+
+def test_the_body_of_an_event_is_the_same_each_time(played: list[Script]) -> None:
+    """A redelivery is the same bytes; its time is when the event happened."""
+    for script in played[:100]:
+        for event in script.events:
+            first = body(script, event, 1_800_000_000.0, 7)
+            assert first == body(script, event, 1_800_000_000.0, 7)
+            assert first["timestamp"] == int((1_800_000_000.0 + event.happened_s) * 1000)
