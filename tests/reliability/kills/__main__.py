@@ -26,8 +26,8 @@ def main() -> int:
         done.append(played)
         progress(f"{len(done)} of {len(scenes)} · {played.scene}: {_in_short(played)}")
 
-    results = play_all(scenes, lanes=min(asked.lanes, len(scenes)), tell=tell)
     planted = defective()
+    results = play_all(scenes, lanes=min(asked.lanes, len(scenes)), tell=tell)
     publish(section(results, planted, rounds=asked.n, seed=asked.seed), into_page=asked.write)
     missed = [what for what, harm, played in planted if harm not in {finding.harm for finding in played.findings}]
     for what in missed:
