@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -78,9 +79,14 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
 
         served = await stack.enter_async_context(Served(client))
         served.serve(TOKEN_QUEUE, credentials, [TokenWorkflow])
-        await served.during(ensure_token(client, settings.account, EnsureToken(scopes=scopes, margin_s=margin_s)), stop)
+        # One of its own: a worker with another secret must not answer for this one's.
+        own = f"{TOKEN_QUEUE}-{uuid4()}"
+        served.serve(own, credentials)
+        wanted = EnsureToken(scopes=scopes, margin_s=margin_s, queue=own)
+        await served.during(ensure_token(client, settings.account, wanted), stop)
         if stop.is_set():
             return
+        await served.leave(own)
         served.serve(CALLS_QUEUE, ledger, [CallWorkflow])
         served.serve(HELP_DESK_QUEUE, help_desk, slots=HELP_DESK_SLOTS, per_minute=settings.zendesk_requests_per_minute)
         served.serve(CRM_QUEUE, crm)

@@ -429,10 +429,14 @@ TOKEN_WORKFLOW = "TokenWorkflow"  # noqa: S105 - a workflow's name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsureToken:
-    """The argument of the update `ensure`: a worker that starts asks for these scopes."""
+    """The argument of the update `ensure`: a worker that starts asks for these scopes.
+
+    `queue` is one that it alone serves: an exchange there tells of its own client id and secret, not of another's.
+    """
 
     scopes: list[str]
     margin_s: int
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

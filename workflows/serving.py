@@ -62,6 +62,12 @@ class Served:
         )
         self._running[queue] = (worker, asyncio.create_task(worker.run(), name=queue))
 
+    async def leave(self, queue: str) -> None:
+        """Serve a queue no longer."""
+        worker, task = self._running.pop(queue)
+        await worker.shutdown()
+        await task
+
     async def during(self, start: Coroutine[Any, Any, T], stop: asyncio.Event) -> T | None:
         """The result of `start`, or None when asked to stop before; raises what a worker died of."""
         starting = asyncio.create_task(start)

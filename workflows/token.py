@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.ports import TOKEN_QUEUE, TOKEN_WORKFLOW, Credentials, EnsureToken, ExchangeToken, TokenRefused
 
 _EXCHANGE_LIMIT = timedelta(seconds=20)
+_ASKER_LIMIT = timedelta(seconds=5)
 _ALERT_LIMIT = timedelta(seconds=15)
 _ONCE = RetryPolicy(maximum_attempts=1)
 _ALERT_BACK_OFF = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
@@ -28,6 +29,7 @@ class TokenWorkflow:
     def __init__(self, state: TokenState) -> None:
         self._state = state
         self._exchanging = False
+        self._asker: str | None = None
         self._posting: asyncio.Task[None] | None = None
 
     @workflow.run
@@ -56,7 +58,7 @@ class TokenWorkflow:
         same = set(required) == set(state.required_scopes)
         self._state = replace(state, required_scopes=required, margin_s=wanted.margin_s)
         if not (same and rules.is_fresh(state.last_exchange_at, workflow.now()) and state.problem is None):
-            exchanges = self._state.exchanges
+            exchanges, self._asker = self._state.exchanges, wanted.queue
             self._state = replace(self._state, next_exchange_at=workflow.now())
             # Another worker's question may start the exchange first: its answer serves both.
             await workflow.wait_condition(lambda: self._state.exchanges > exchanges and not self._exchanging)
@@ -118,15 +120,17 @@ class TokenWorkflow:
             return
 
     async def _exchange(self) -> None:
-        state = self._state
-        self._exchanging = True
+        state, asker = self._state, self._asker
+        self._exchanging, self._asker = True, None
         command = ExchangeToken(account=state.account, scopes=state.required_scopes, known_version=state.version)
         try:
             answer = await workflow.execute_activity_method(
                 Credentials.exchange_token,
                 command,
-                task_queue=TOKEN_QUEUE,
+                task_queue=asker or TOKEN_QUEUE,
                 start_to_close_timeout=_EXCHANGE_LIMIT,
+                # Whoever asked may be gone; the next try is anybody's.
+                schedule_to_start_timeout=_ASKER_LIMIT if asker else None,
                 retry_policy=_ONCE,
             )
         except ActivityError as error:

@@ -13,8 +13,8 @@ from tests.twins.tokens import TokenStage
 from tests.twins.workers import KEYS, workers
 from tests.twins.world import SCOPES, World
 from workflows.connection import Keyring, connect
-from workflows.domain.token import Alert
-from workflows.ports import TOKEN_QUEUE
+from workflows.domain.token import Alert, TokenState
+from workflows.ports import TOKEN_QUEUE, EnsureToken
 
 pytest_plugins = ("tests.twins.fixtures",)
 
@@ -65,6 +65,17 @@ async def test_a_question_for_more_scopes_is_answered_by_an_exchange_for_them(to
     assert (answer.problem, answer.missing_scopes) == (None, [])
     assert world.alerts == []
     assert world.counts["exchange_token"] == 2
+
+
+async def test_the_worker_that_asks_exchanges_itself_unless_it_is_gone(token: TokenStage, world: World) -> None:
+    """The exchange for a question goes to the queue it names; when nobody is there any more, the next is anybody's."""
+    await token.ensure()
+    world.granted = [*SCOPES, "users:read"]
+    question = EnsureToken(scopes=world.granted, margin_s=300, queue=f"{TOKEN_QUEUE}-gone")
+    answer = await token.handle.execute_update("ensure", question, result_type=TokenState)
+    assert (answer.version, answer.problem, world.counts["exchange_token"]) == (1, "unavailable", 1)
+    state = await token.until(lambda state: state.version == 2)
+    assert (state.problem, state.missing_scopes) == (None, [])
 
 
 async def test_thirty_refusals_of_one_token_cost_one_exchange(token: TokenStage, world: World) -> None:
