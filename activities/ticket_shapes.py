@@ -15,7 +15,8 @@ def create_request(ticket: NewTicket, key: str) -> Request:
         subject=ticket.subject,
         comment=ticket.comment,
         requester=guide.Requester(
-            name=ticket.requester_name,
+            # A longer one would be refused, in the plain form as well, and the call have no ticket.
+            name=ticket.requester_name[: guide.LONGEST_TEXT],
             email=ticket.requester_email if rich else None,
             phone=ticket.requester_phone if rich else None,
         ),
