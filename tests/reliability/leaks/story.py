@@ -58,8 +58,8 @@ async def tell(house: House, random: Random) -> Told:
     _leave_to_a_person(house, *calls[0])
     answers += list(outsiders(house, calls[0][1]))
     _end_some(house, calls)
+    ended = eventually(lambda: _ended(house, calls), limit_s=180)
     _vendor_tells_the_secrets(house, await house.token())
-    ended = eventually(lambda: _ended(house, calls), limit_s=90)
     await house.token()
     answers += [json.dumps(house.call(call_id)) for call_id, _ in calls]
     answers += [house.ask("GET", "/calls?limit=200").text, house.ask("GET", "/ops").text]
@@ -149,13 +149,22 @@ def _end_some(house: House, calls: list[tuple[str, Person]]) -> None:
 
 
 def _vendor_tells_the_secrets(house: House, token: str) -> None:
-    """Errors that repeat the bearer token, the client's secret, the CRM's token: each what it was sent."""
-    told = {"search": token, "create_ticket": quote(token), "fetch_customer": house.secrets["CRM_TOKEN"]}
-    for kind, secret in {**told, "token": house.secrets["ZENDESK_CLIENT_SECRET"]}.items():
-        body = {"error": "invalid", "error_description": f"cannot take Bearer {secret}", "details": {secret: []}}
-        house.fault(kind, "status", status=401 if kind == "search" else 400, body=body)
-    customer = {"email": "nobody@elsewhere.example", "phone_number": None}
-    house.send("started", "secrets-told", customer=customer)
+    """Errors that repeat the bearer token, the CRM's token, the client's secret: each what it was sent."""
+    _tell_back(house, "search", 503, token)
+    _tell_back(house, "create_ticket", 400, quote(token))
+    _tell_back(house, "fetch_customer", 400, house.secrets["CRM_TOKEN"])
+    house.send("started", "secrets-told", customer={"email": "nobody@elsewhere.example", "phone_number": None})
+    eventually(lambda: all(fault["hits"] for fault in house.sim("GET", "/faults")["faults"][-3:]), limit_s=90)
+    # Last, as the next exchange is a minute away then.
+    _tell_back(house, "token", 401, house.secrets["ZENDESK_CLIENT_SECRET"])
+    house.sim("POST", "/tokens/revoke")
+    house.send("started", "secret-told", customer={"email": "somebody@elsewhere.example", "phone_number": None})
+    eventually(lambda: house.sim("GET", "/faults")["faults"][-1]["hits"], limit_s=90)
+
+
+def _tell_back(house: House, kind: str, status: int, secret: str) -> None:
+    body = {"error": "invalid", "error_description": f"cannot take Bearer {secret}", "details": {secret: []}}
+    house.fault(kind, "status", status=status, body=body)
 
 
 def _ended(house: House, calls: list[tuple[str, Person]]) -> int:
