@@ -33,6 +33,9 @@ whatever their order; no ticket left In-Call; at most two pops an agent, none on
 answers, and says what the events say; no workflow task fails, no replay differs, every call ends, and needs a person
 only when the vendor refused what has no fallback; where nothing went wrong, no request is made twice; the ledger
 holds nothing open.
+
+Not asked of a call that was reset, or began anew, after its ticket had been told the end: whether an answer that came
+in between is on the ticket. The new run finds its note and cannot tell that it says less than it would say now.
 """
 
 
@@ -76,6 +79,7 @@ def _section(played: list[Played], caught: dict[str, Played], n: int, number: in
         ("replays", "replays from a history"),
         ("resets", "resets"),
         ("runs lost", "runs that began anew"),
+        ("begun anew after the end", "of both, those whose ticket knew the end already"),
         ("asked", "answers to the query"),
         ("left to a person", "calls left to a person, by law"),
     )

@@ -59,7 +59,8 @@ def _notes(scene: Scene, story: Story) -> Iterator[str]:
             if times > 1:
                 yield f"ticket {ticket.id} has {mark} {times} times"
     finals = sum(mark in FINAL for ticket in scene.desk.tickets.values() for mark in _marks(ticket, story))
-    if finals > 1 + _lost(scene):
+    # A run that begins anew after the end may learn more before it looks than the one before had told.
+    if finals > 1 + _lost(scene) + story.retold:
         yield f"{story.call_id} was told its end {finals} times"
 
 
@@ -85,7 +86,9 @@ def _told(scene: Scene, story: Story) -> Iterator[str]:
     # The ticket that holds the last word; one that was lost after it was told keeps an earlier one.
     metadata = [data for ticket in told_on for data in ticket.metadata if data.id == story.call_id]
     wanted, last = story.wanted, metadata[-1]
-    says = {name: getattr(last, name) for name in ("outcome", "agent_id", "answered_at", "ended_at")}
+    # Such a run finds its note and takes it for what it would write now: an answer that came in between is not told.
+    compared = ("ended_at",) if story.retold else ("outcome", "agent_id", "answered_at", "ended_at")
+    says = {name: getattr(last, name) for name in compared}
     wants = {name: getattr(wanted, name) for name in says}
     if says != wants and not any(ticket.lost for ticket in told_on):
         yield f"{story.call_id}: the ticket says {says} and should say {wants}"

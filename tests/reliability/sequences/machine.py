@@ -176,7 +176,7 @@ class CallMachine(RuleBasedStateMachine):
         story, self._scene.disturbed = self.stories[call], True
         self.told["runs lost"] += 1
         self.ground.terminate(story.call_id)
-        story.restored += 1
+        self._begins_anew(story)
         for event in story.heard.values():
             self.ground.deliver(story.call_id, [event], again=True)
 
@@ -188,7 +188,7 @@ class CallMachine(RuleBasedStateMachine):
             return
         story, self._scene.disturbed = self.stories[call], True
         self.told["resets"] += 1
-        story.restored += 1
+        self._begins_anew(story)
         self.ground.reset(story.call_id, share)
         self.ground.pass_(0.01)
 
@@ -235,6 +235,12 @@ class CallMachine(RuleBasedStateMachine):
             self.told["acknowledged" if taken else "already processed"] += 1
             if taken:
                 story.hear(event, now)
+
+    def _begins_anew(self, story: Story) -> None:
+        story.restored += 1
+        if story.call_id in self._scene.told_at:
+            story.retold += 1
+            self.told["begun anew after the end"] += 1
 
     def _pass(self, seconds: float) -> None:
         if seconds >= LETS_GO_S:

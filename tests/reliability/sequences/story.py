@@ -24,7 +24,10 @@ class Wanted:
 
 @dataclass(kw_only=True)
 class Story:
-    """One call: who calls, and which of its webhooks were acknowledged. `named`: the ticket its events may name."""
+    """One call: who calls, and which of its webhooks were acknowledged. `named`: the ticket its events may name.
+
+    `restored` counts runs that began anew or were reset, `retold` those of them whose ticket knew the end already.
+    """
 
     call_id: str
     customer: Customer
@@ -34,6 +37,7 @@ class Story:
     known_at: datetime | None = None
     ever_named: bool = False
     restored: int = 0
+    retold: int = 0
 
     def event(
         self, kind: EventType, now: datetime, *, agent: Agent | None, caller: bool, named: bool, own_id: bool
