@@ -15,7 +15,7 @@ N ?=
 SEED ?=
 PROVE = $(BIN)/python -m tests.reliability.$@ $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse leaks versions hygiene lint lock clean
+.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse injection leaks versions hygiene lint lock clean
 
 help: ## Print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -47,6 +47,9 @@ credentials: setup ## Prove: tokens that expire, are revoked, refused, short-liv
 	@$(PROVE)
 
 abuse: setup ## Prove: mutated webhooks are refused, or taken as what they are (N= requests)
+	@$(PROVE)
+
+injection: setup ## Prove: hostile data stays data, hostile vendors are bounded (N= calls)
 	@$(PROVE)
 
 leaks: setup ## Prove: no planted secret in database, histories, logs, metrics or answers
