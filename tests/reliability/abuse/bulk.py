@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from tests.reliability.abuse import bodies, forged, shapes
-from tests.reliability.abuse.case import Case, judge
+from tests.reliability.abuse.case import Case, is_unacknowledged, judge
 from tests.reliability.abuse.wire import Answer, Connection
 from tests.reliability.report import progress
 
@@ -57,6 +57,8 @@ class Bulk:
     genuine: int = 0
     forged_accepted: int = 0
     server_errors: int = 0
+    unacknowledged: int = 0
+    """Genuine calls answered 503 with `Retry-After`, as documented: Temporal took more than 2.5 s."""
     wrong: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     memory_mib: list[float] = field(default_factory=list)
@@ -72,7 +74,9 @@ class Bulk:
         self.asked[one.family, answer.label if answer else "closed"] += 1
         self.genuine += one.genuine
         self.forged += not one.genuine
-        self.server_errors += answer is not None and answer.status >= 500
+        waits = is_unacknowledged(one, answer)
+        self.unacknowledged += waits
+        self.server_errors += answer is not None and answer.status >= 500 and not waits
         self.forged_accepted += answer is not None and answer.status == 202 and not one.genuine
         for problem in judge(one, answer):
             self.wrong[f"{one.family}, {one.name}: {problem}"] += 1

@@ -1,6 +1,7 @@
 """A forged request costs no I/O: what passes between the gateway and its servers is counted, byte by byte."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
@@ -116,12 +117,12 @@ async def weigh(stack: Stack, *, n: int, seed: int) -> Cost:
 async def _weigh(port: int, meters: dict[str, Meter], *, n: int, seed: int) -> Cost:
     cost, rng = Cost(), Random(f"no I/O {seed}")
     makers = (forged.wrong_signature, forged.misplaced_signature, forged.wrong_time, forged.tampered)
-    attacks = [rng.choice(makers)(rng).raw for _ in range(n)]
+    attacks = (rng.choice(makers)(rng).raw for _ in range(n))
     genuine = bodies.good(rng).raw
     question = request(b"", [(b"Authorization", b"Bearer " + OPS_TOKEN.encode())], method=b"GET", target=b"/calls")
     await _ask(port, [genuine, question])
-    for what, raws in (("forged", attacks), ("genuine", [genuine]), ("genuine", [bodies.good(rng).raw])):
-        await _measure(cost, what, port, raws, meters)
+    await _measure(cost, "forged", port, attacks, meters)
+    await _measure(cost, "genuine", port, [bodies.good(rng).raw], meters)
     await _measure(cost, "question", port, [question], meters)
     cost.forged = n
     for server in meters:
@@ -135,7 +136,7 @@ async def _weigh(port: int, meters: dict[str, Meter], *, n: int, seed: int) -> C
     return cost
 
 
-async def _measure(cost: Cost, what: str, port: int, raws: list[bytes], meters: dict[str, Meter]) -> None:
+async def _measure(cost: Cost, what: str, port: int, raws: Iterable[bytes], meters: dict[str, Meter]) -> None:
     before = {name: await meter.quiet() for name, meter in meters.items()}
     await _ask(port, raws)
     for name, meter in meters.items():
@@ -143,7 +144,7 @@ async def _measure(cost: Cost, what: str, port: int, raws: list[bytes], meters: 
         cost.passed[what, name] = Passed(connections=connections - before[name][0], bytes=size - before[name][1])
 
 
-async def _ask(port: int, raws: list[bytes]) -> None:
+async def _ask(port: int, raws: Iterable[bytes]) -> None:
     async with Connection(port) as connection:
         for raw in raws:
             await connection.ask(raw)

@@ -23,13 +23,15 @@ def _bulk(report: Report) -> str:
     memory = " → ".join(f"{mib:.0f}" for mib in bulk.memory_mib)
     verdicts = [
         ("forged (or never whole) and accepted", zero(bulk.forged_accepted, bulk.forged)),
-        ("5xx", zero(bulk.server_errors, bulk.total)),
+        ("5xx, but for the documented 503 below", zero(bulk.server_errors, bulk.total)),
         ("another answer than the contract's, or no problem document", zero(sum(bulk.wrong.values()), bulk.total)),
     ]
     return (
         f"**{bulk.total:,} mutated requests** over raw sockets against one gateway process, "
         f"seed {report.seed}, in {bulk.seconds:.0f} s; whether one is forged is reckoned by the harness itself.\n\n"
-        f"{table(['What', 'Found'], verdicts)}\n\n{table(['Mutated', 'Requests', 'Answers'], rows)}\n\n"
+        f"{table(['What', 'Found'], verdicts)}\n\nAnswered 503 with `Retry-After` because Temporal was too slow: "
+        f"{bulk.unacknowledged:,} of {bulk.genuine:,} genuine ones.\n\n"
+        f"{table(['Mutated', 'Requests', 'Answers'], rows)}\n\n"
         f"Memory of the gateway, at the start and every 20,000 requests: {memory} MiB; "
         f"growth once warm {report.growth_mib:+.1f} MiB. Its list of what it acknowledged lately holds "
         f"{report.remembered.length:,} entries and {report.remembered.mib:.0f} MiB "
