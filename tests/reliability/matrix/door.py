@@ -7,6 +7,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.e2e.waiting import eventually
+
+_LOOK_S = 0.05
 _REST_S = 0.005
 
 
@@ -19,6 +22,7 @@ class Door:
         self._listener = _bound(0)
         self._port = int(self._listener.getsockname()[1])
         self._open = threading.Event()
+        self._idle: set[socket.socket] = set()
         self._ended = False
 
     @property
@@ -42,12 +46,13 @@ class Door:
         threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
 
     def shut(self) -> None:
-        """Connections are refused from now on; the port stays ours."""
+        """Connections are refused from now on, and none is left to ask on; the port stays ours."""
         self._open.clear()
         # Closing alone would leave the thread in `accept` listening.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._listener = _bound(self._port)
+        eventually(lambda: not self._idle)
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -59,20 +64,27 @@ class Door:
 
     def _forward(self, near: socket.socket) -> None:
         with near, socket.create_connection(self._target) as far:
-            asked = False
-            while not self._ended:
-                ready, _, _ = select.select([near, far], [], [], 0.05)
-                if not ready and not asked and not self._open.is_set():
+            try:
+                self._pass_on(near, far)
+            finally:
+                near.close()
+                self._idle.discard(near)
+
+    def _pass_on(self, near: socket.socket, far: socket.socket) -> None:
+        self._idle.add(near)
+        while not self._ended:
+            ready, _, _ = select.select([near, far], [], [], _LOOK_S)
+            if not ready and near in self._idle and not self._open.is_set():
+                return
+            for one in ready:
+                if not self._pass(one, near if one is far else far):
                     return
-                for one in ready:
-                    if not self._pass(one, near if one is far else far):
-                        return
-                    asked = one is near
-                if far in ready and not self._open.is_set():
-                    # The rest of the answer; nobody is to ask anything more on this connection.
-                    while select.select([far], [], [], _REST_S)[0] and self._pass(far, near):
-                        pass
-                    return
+                (self._idle.discard if one is near else self._idle.add)(near)
+            if far in ready and not self._open.is_set():
+                # The rest of the answer; nobody is to ask anything more on this connection.
+                while select.select([far], [], [], _REST_S)[0] and self._pass(far, near):
+                    pass
+                return
 
     def _pass(self, one: socket.socket, other: socket.socket) -> bool:
         """Bytes from one to the other; an end is passed on as it came, an orderly one or a reset."""
