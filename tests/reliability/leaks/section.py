@@ -38,7 +38,8 @@ def _self_check(plain: Found) -> str:
     return (
         f"With the codec off, the same scan after {plain.told.calls} calls finds {len({h.what for h in plain.hits})} "
         f"of {plain.plants} planted texts. A planted log line is found in each of the encodings (`test_leaks.py`). "
-        "`python -m tests.reliability.leaks --folder X --plants P.json` looks through what another run kept.\n\n"
+        "`python -m tests.reliability.leaks --folder X --n N --seed S` looks through what `make chaos N=N SEED=S "
+        "ARGS=--keep=X` kept.\n\n"
         "Not protected, by contract: the name of a customer in a vendor's error (emails and numbers are masked), and "
         "whatever stands in a call id, an event id or an agent's name."
     )
