@@ -1,10 +1,8 @@
-"""The gateway of the conventional integration: check, set the key, put into the queue, answer."""
+"""The gateway of the conventional integration: check, set the key, push into the list, answer."""
 
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -12,22 +10,14 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from tests.reliability.baseline.events import Event, Json
 from tests.reliability.baseline.settings import Settings
 from tests.reliability.baseline.store import Store
-from tests.reliability.baseline.worker import Workers
 
 TOLERANCE_S = 300
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application with its workers."""
+    """The application."""
     store = Store(settings.store)
-    workers = Workers(settings, store)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        workers.start()
-        yield
-
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post("/webhooks/calls")
     async def webhook(request: Request, response: Response) -> Json:
@@ -39,17 +29,13 @@ def create_app(settings: Settings) -> FastAPI:
             raise HTTPException(422, "not a call event") from None
         if not store.set_if_absent(event.key):
             return {"status": "already_processed", "call_id": event.call_id}
-        workers.put(event)
+        store.push(event.call_id, raw)
         response.status_code = 202
         return {"status": "accepted", "call_id": event.call_id}
 
     @app.get("/healthz")
     async def healthz() -> Json:
         return {"status": "ok"}
-
-    @app.get("/stats")
-    async def stats() -> Json:
-        return {"under_way": list(workers.under_way), "unfinished": len(store.unfinished())}
 
     return app
 

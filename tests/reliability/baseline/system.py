@@ -1,11 +1,11 @@
-"""The conventional integration under the harness: one process, the simulator, and the links that both systems have."""
+"""The conventional integration under the harness: as many gateways and workers as the product, and the same links."""
 
 import asyncio
 import itertools
-import json
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+import threading
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import httpx2 as httpx
@@ -15,16 +15,17 @@ from tests.e2e.process import Process
 from tests.e2e.stack import ROOT
 from tests.e2e.vendor import Vendor
 from tests.e2e.waiting import eventually
-from tests.e2e.webhooks import SECRET, Json
+from tests.e2e.webhooks import SECRET
+from tests.reliability.baseline.store import Store
 from tests.reliability.chaos.deliveries import Heard
 from tests.reliability.chaos.proxy import Proxy
 from tests.reliability.chaos.system import SETTINGS, System
 
-GATEWAY, SIMULATOR = "gateway-1", "simulator"
+GATEWAYS, WORKERS, SIMULATOR = ("gateway-1", "gateway-2"), ("worker-1", "worker-2"), "simulator"
 
 
 class Baseline(System):
-    """Gateway, queue and workers in one process: what strikes Temporal, PostgreSQL or a worker passes it by."""
+    """Two gateways, two workers and a store that is never struck: faults of Temporal and PostgreSQL pass it by."""
 
     name = "baseline"
 
@@ -33,24 +34,28 @@ class Baseline(System):
         self.folder = folder
         self.vendor = Vendor()
         self._settings = {**SETTINGS, **settings}
-        self._ports = {GATEWAY: free_port(), SIMULATOR: free_port()}
+        self._ports = {name: free_port() for name in (*GATEWAYS, SIMULATOR)}
+        self._turn = itertools.cycle(GATEWAYS)
+        self._store = Store(str(folder / "store.db"))
         self.vendor.simulator_url = f"http://127.0.0.1:{self._ports[SIMULATOR]}"
-        self.links = {name: Proxy(self._target(part)) for name, part in _LINKS.items()}
+        self.links = {"sender-gateway": Proxy(self._gateway_target), "vendor": Proxy(self._vendor_target)}
         self._running: dict[str, Process] = {}
         self._past: list[tuple[str, Process]] = []
         self._logs = itertools.count(1)
+        # The harness asks from threads.
+        self._looking = threading.Lock()
 
     @property
     def parts(self) -> Collection[str]:
-        """Its one process, and the vendor."""
-        return tuple(self._ports)
+        """All but Temporal and PostgreSQL."""
+        return (*GATEWAYS, *WORKERS, SIMULATOR)
 
     async def start(self) -> None:
-        """Simulator, links, gateway."""
+        """Links, simulator, gateways, workers."""
         for link in self.links.values():
             await link.start()
         self.webhook_urls = [f"http://{self.links['sender-gateway'].address}/webhooks/calls"]
-        for part in self._ports:
+        for part in self.parts:
             self.revive(part)
         await asyncio.to_thread(eventually, self._ready)
 
@@ -61,6 +66,7 @@ class Baseline(System):
         for link in self.links.values():
             await link.stop()
         self.vendor.http.close()
+        self._store.close()
 
     def pids(self, part: str) -> Sequence[int]:
         """One each."""
@@ -77,21 +83,20 @@ class Baseline(System):
             return
         if part in self._running:
             self._past.append((part, self._running[part]))
-        argv, environment = self._gateway() if part == GATEWAY else self._simulator()
+        argv, environment = self._simulator() if part == SIMULATOR else self._own(part)
         log = self.folder / f"{part}.{next(self._logs)}.log"
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment}
         self._running[part] = Process([sys.executable, *argv], log=log, env=env, cwd=self.folder)
 
     def untold(self, calls: Collection[Heard]) -> list[str]:
-        """By its own word it is done with what is in no queue: what it lost it does not know of."""
-        stats = self._stats()
-        promised = [call.script.call_id for call in calls if call.promised]
-        return promised if stats is None else [call_id for call_id in promised if call_id in set(stats["under_way"])]
+        """By its own word it is done with what is in no list: what it lost it does not know of."""
+        under_way = self._under_way()
+        return [c.script.call_id for c in calls if c.promised and c.script.call_id in under_way]
 
     def unfinished(self) -> int:
-        """Calls in its store whose end was not told; one while it cannot be asked."""
-        stats = self._stats()
-        return 1 if stats is None else int(stats["unfinished"]) + len(stats["under_way"])
+        """Calls in its store whose end was not told, and what is in the list."""
+        with self._looking:
+            return len({*self._store.unfinished(), *self._store.under_way()})
 
     def ended_badly(self) -> list[str]:
         """Exit codes above zero."""
@@ -100,17 +105,24 @@ class Baseline(System):
 
     # --- private -----------------------------------------------------------------------------------------------
 
-    def _target(self, part: str) -> Callable[[], tuple[str, int]]:
-        return lambda: ("127.0.0.1", self._ports[part])
+    def _under_way(self) -> set[str]:
+        with self._looking:
+            return self._store.under_way()
+
+    def _gateway_target(self) -> tuple[str, int]:
+        return "127.0.0.1", self._ports[next(self._turn)]
+
+    def _vendor_target(self) -> tuple[str, int]:
+        return "127.0.0.1", self._ports[SIMULATOR]
 
     def _simulator(self) -> tuple[list[str], dict[str, str]]:
         port, state = str(self._ports[SIMULATOR]), str(self.folder / "simulator.state")
         return ["-m", "simulator", "--port", port, "--state", state, "--search-lag-s", "2"], {}
 
-    def _gateway(self) -> tuple[list[str], dict[str, str]]:
+    def _own(self, part: str) -> tuple[list[str], dict[str, str]]:
         vendor = f"http://{self.links['vendor'].address}"
         environment = {
-            "API_PORT": str(self._ports[GATEWAY]),
+            "API_PORT": str(self._ports.get(part, 0)),
             "WEBHOOK_SECRETS": SECRET,
             "ZENDESK_URL": vendor,
             "ZENDESK_CLIENT_ID": "talkbridge",
@@ -120,29 +132,16 @@ class Baseline(System):
             "BASELINE_STORE": str(self.folder / "store.db"),
             **self._settings,
         }
-        return ["-m", "tests.reliability.baseline"], environment
+        return ["-m", "tests.reliability.baseline", part.partition("-")[0], part], environment
 
     def _ready(self) -> bool:
-        for part in self._ports:
+        for part in self.parts:
             assert self.pids(part), f"{part} ended. {self._running[part].last_words()}"
-        return self._asked("/healthz") is not None and self._vendor_answers()
+        paths = {SIMULATOR: "/_sim/counts", **dict.fromkeys(GATEWAYS, "/healthz")}
+        return all(self._answers(f"http://127.0.0.1:{self._ports[part]}{path}") for part, path in paths.items())
 
-    def _vendor_answers(self) -> bool:
+    def _answers(self, url: str) -> bool:
         try:
-            return self.vendor.http.get(f"{self.vendor.simulator_url}/_sim/counts").is_success
+            return self.vendor.http.get(url).is_success
         except httpx.HTTPError:
             return False
-
-    def _stats(self) -> Json | None:
-        return self._asked("/stats")
-
-    def _asked(self, path: str) -> Json | None:
-        try:
-            answer = self.vendor.http.get(f"http://127.0.0.1:{self._ports[GATEWAY]}{path}", timeout=3)
-            found: Json = json.loads(answer.content)
-        except (httpx.HTTPError, ValueError):
-            return None
-        return found
-
-
-_LINKS = {"sender-gateway": GATEWAY, "vendor": SIMULATOR}

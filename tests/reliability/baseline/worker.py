@@ -2,64 +2,81 @@
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
 
 from tests.reliability.baseline.events import Call, Event, Json
 from tests.reliability.baseline.settings import Settings
 from tests.reliability.baseline.store import Store
 from tests.reliability.baseline.vendor import Vendors
 
-WORKERS = 8
+AT_ONCE = 8
+LOCK_S = 15.0
+POLL_S = 0.02
 IN_CALL = {"status": "open", "custom_status": "In-Call"}
 AFTER = {"status": "open", "custom_status": None}
 _SWEEP_S = 1.0
 log = logging.getLogger("baseline")
 
 
-class Workers:
-    """A queue in memory and a few tasks that work it off."""
+class Worker:
+    """Takes from the list and works off, several at a time."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, name: str) -> None:
         self._settings = settings
         self._store = store
         self._vendors = Vendors(settings)
-        self._queue: asyncio.Queue[Event | str] = asyncio.Queue()
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._swept: set[str] = set()
-        self.under_way: Counter[str] = Counter()
+        self._name = name
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Begins to work."""
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
-        self._tasks.append(asyncio.create_task(self._sweep()))
-
-    def put(self, event: Event) -> None:
-        """One more to be worked off."""
-        self.under_way[event.call_id] += 1
-        self._queue.put_nowait(event)
-
-    async def _work(self) -> None:
+    async def run(self) -> None:
+        """For ever."""
+        self._store.forget_work(self._name)
+        self._begin(self._sweep())
         while True:
-            job = await self._queue.get()
-            call_id = job if isinstance(job, str) else job.call_id
-            try:
-                await (self._end_unreported(job) if isinstance(job, str) else self._handle(job))
-            except Exception:
-                log.exception("dropped")
-            finally:
-                self.under_way[call_id] -= 1
-                self.under_way += Counter()
+            await self._slots.acquire()
+            while (raw := self._store.pop()) is None:  # noqa: ASYNC110 - another process fills it
+                await asyncio.sleep(POLL_S)
+            event = Event.parse(raw)
+            self._begin(self._work(event.call_id, self._handle(event)))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, call_id: str, work: Coroutine[Any, Any, None]) -> None:
+        self._store.begin_work(self._name, call_id)
+        try:
+            await work
+        except Exception:
+            log.exception("dropped")
+        finally:
+            self._store.end_work(self._name, call_id)
+            self._slots.release()
+
+    @asynccontextmanager
+    async def _lock(self, call_id: str) -> AsyncIterator[None]:
+        """The usual lock with a time to live: one worker at a time for each call."""
+        key = f"lock:{call_id}"
+        while not self._store.set_if_absent(key, LOCK_S):  # noqa: ASYNC110 - another process holds it
+            await asyncio.sleep(POLL_S)
+        try:
+            yield
+        finally:
+            self._store.delete(key)
 
     async def _handle(self, event: Event) -> None:
-        async with self._locks[event.call_id]:
+        async with self._lock(event.call_id):
             call = self._store.call(event.call_id)
             call.learn(event)
             self._store.save(call)
         if event.kind == "completed" and not {"started", "answered"} <= set(call.moments):
             # Stragglers: what is not there by then did not happen.
             await asyncio.sleep(self._settings.grace_s)
-        async with self._locks[event.call_id]:
+        async with self._lock(event.call_id):
             call = self._store.call(event.call_id)
             if call.ticket_id is None:
                 await self._correlate(call)
@@ -121,7 +138,7 @@ class Workers:
         self._store.save(call)
 
     async def _end_unreported(self, call_id: str) -> None:
-        async with self._locks[call_id]:
+        async with self._lock(call_id):
             call = self._store.call(call_id)
             if call.ticket_id is None:
                 await self._correlate(call)
@@ -132,7 +149,6 @@ class Workers:
         while True:
             await asyncio.sleep(_SWEEP_S)
             for call_id in self._store.unfinished(self._settings.max_duration_s):
-                if call_id not in self._swept:
-                    self._swept.add(call_id)
-                    self.under_way[call_id] += 1
-                    self._queue.put_nowait(call_id)
+                if self._store.set_if_absent(f"swept:{call_id}"):
+                    await self._slots.acquire()
+                    self._begin(self._work(call_id, self._end_unreported(call_id)))
