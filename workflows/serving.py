@@ -4,6 +4,7 @@ Never imported by a workflow.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -11,7 +12,14 @@ from typing import Any, Self, TypeVar
 
 from temporalio import workflow
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -98,10 +106,17 @@ class Served:
         await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
 
 
-def runtime(metrics_port: int | None) -> Runtime | None:
-    """The process's telemetry: Temporal's and our metrics on that port of every interface; None for none."""
+def runtime(metrics_port: int | None) -> Runtime:
+    """The process's telemetry: Temporal's and our metrics on that port of every interface, none for None.
+
+    What Temporal's own core has to say goes the way of all other log lines, in their form and masked.
+    """
+    core = logging.getLogger("temporalio.core")
+    lines = LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=LogForwardingConfig(logger=core)
+    )
     if metrics_port is None:
-        return None
+        return Runtime(telemetry=TelemetryConfig(logging=lines))
     buckets = {"talkbridge_screen_pop_latency": _LATENCY_BUCKETS_MS}
     prometheus = PrometheusConfig(
         bind_address=f"0.0.0.0:{metrics_port}",
@@ -109,7 +124,7 @@ def runtime(metrics_port: int | None) -> Runtime | None:
         counters_total_suffix=True,
         histogram_bucket_overrides=buckets,
     )
-    return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
+    return Runtime(telemetry=TelemetryConfig(logging=lines, metrics=prometheus))
 
 
 def all_activities(adapter: object) -> list[Callable[..., Awaitable[Any]]]:
