@@ -10,7 +10,9 @@ from tests.e2e.waiting import eventually
 from tests.e2e.webhooks import payload
 
 SENDERS = 8
-LONGEST_TALK_S = 1.5
+SHORTEST_TALK_S, LONGEST_TALK_S = 0.2, 1.5
+LONGEST_TALK = 1 / 8
+"""From one event of a call to its next: up to this share of the whole time, so that many are open at once."""
 
 
 class Load:
@@ -40,9 +42,9 @@ class Load:
         return time.time()
 
     def _plan(self, seconds: float, dice: random.Random) -> list[tuple[float, str, str]]:
-        events = []
+        events, longest_s = [], max(LONGEST_TALK_S, seconds * LONGEST_TALK)
         for number, call_id in enumerate(self.call_ids):
-            begins, talk = number * seconds / len(self.call_ids), dice.uniform(0.2, LONGEST_TALK_S)
+            begins, talk = number * seconds / len(self.call_ids), dice.uniform(SHORTEST_TALK_S, longest_s)
             events += [
                 (begins + part * talk, kind, call_id) for part, kind in enumerate(("started", "answered", "completed"))
             ]
