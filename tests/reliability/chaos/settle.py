@@ -16,6 +16,8 @@ QUIET_S = 30.0
 """A system that has asked nothing of the vendor for so long, and still has calls untold, will not tell them."""
 LIMIT_S = 900.0
 """No backlog of a run takes that long; one that still moves by then goes round in circles."""
+REST_S = 5.0
+"""Nothing is left to do, and nothing was done for so long: the accounts may be read one after the other."""
 LOOK_EVERY_S = 0.2
 
 
@@ -38,7 +40,7 @@ class Settler:
             untold = await asyncio.to_thread(self.system.untold, calls)
             # A promise may still grow while the sender is at it.
             told |= {call.script.call_id for call in calls} - set(untold) if through else set()
-            if through and (not untold or await self._stands_still()):
+            if through and (not untold or await self._stands_still(self.quiet_s)):
                 await playing
                 return untold
             await asyncio.sleep(LOOK_EVERY_S)
@@ -50,18 +52,18 @@ class Settler:
         while True:
             untold = set(await asyncio.to_thread(self.system.untold, left))
             left = [call for call in left if call.script.call_id in untold]
-            if not left and not await asyncio.to_thread(self.system.unfinished):
-                return
-            if await self._stands_still():
+            finished = not left and not await asyncio.to_thread(self.system.unfinished)
+            # An event that was never acknowledged may be known all the same, and be about to correct a ticket.
+            if await self._stands_still(REST_S if finished else self.quiet_s):
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _stands_still(self) -> bool:
+    async def _stands_still(self, quiet_s: float) -> bool:
         requests = await asyncio.to_thread(self._requests)
         if requests is None or requests != self._seen:
             self._seen, self._moved = requests, time.monotonic()
         now = time.monotonic()
-        return now - self._moved > self.quiet_s or now > self._ends
+        return now - self._moved > quiet_s or now > self._ends
 
     def _requests(self) -> object:
         """What the vendor was asked by now; None while it is too busy to say."""
