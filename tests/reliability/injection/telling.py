@@ -21,7 +21,7 @@ def _calls(report: Report) -> str:
     visits = zero(report.trapped, len(report.calls) + report.vendors.total)
     return (
         f"**{len(report.calls):,} calls with hostile data**, seed {report.seed}: {len(TEXTS)} texts (quotes, "
-        "operators, line ends, control and right-to-left characters, HTML, SQL, templates, marks of ours, long ones …) in "
+        "operators, line ends, control and right-to-left characters, HTML, SQL, templates, marks of ours …) in "
         f"{len(FIELDS)} fields and the CRM's record, {len(EMAILS)} addresses that try to leave their quotes, "
         f"{len(FAULTS)} faults with hostile answers on the way. Each of {report.searches:,} searches asked for "
         "exactly the three terms intended; subjects, notes, metadata, screen pops, answers and the page at `/ops` "
