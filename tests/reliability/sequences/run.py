@@ -63,7 +63,7 @@ def play(
     return Played(seed=number, told=told)
 
 
-def play_planted(name: str, number: int, n: int, *, shrink: bool) -> Played:
+def play_planted(name: str, number: int, n: int, *, shrink: bool, steps: int = STEPS) -> Played:
     """The same with a planted defect."""
     _, machine, make_ground = PLANTED[name]
-    return play(number, n, machine=machine, make_ground=make_ground, shrink=shrink)
+    return play(number, n, machine=machine, make_ground=make_ground, shrink=shrink, steps=steps)

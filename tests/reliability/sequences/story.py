@@ -26,7 +26,7 @@ class Wanted:
 class Story:
     """One call: who calls, and which of its webhooks were acknowledged. `named`: the ticket its events may name.
 
-    `restored` counts runs that began anew or were reset, `retold` those of them whose ticket knew the end already.
+    `known_at`: when it began, if its first webhook named the caller. `restored` counts runs that began anew or were reset, `retold` those of them whose ticket knew the end already.
     """
 
     call_id: str
@@ -57,10 +57,10 @@ class Story:
     def hear(self, event: CallEvent, now: datetime) -> None:
         """It was acknowledged."""
         agent = event.agent.id if event.agent and event.agent.id else ""
+        if not self.heard:
+            self.known_at = now if event.customer.known else None
         self.heard.setdefault((event.type, event.event_id or agent), event)
         self.ever_named = self.ever_named or event.ticket_id is not None
-        if event.customer.known and self.known_at is None:
-            self.known_at = now
 
     @property
     def agents(self) -> list[str]:

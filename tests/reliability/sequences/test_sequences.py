@@ -25,6 +25,6 @@ def test_a_planted_defect_is_found(name: str) -> None:
 
 def test_a_failing_sequence_is_made_small() -> None:
     """What is printed is a script of a few lines that can be read."""
-    broken = play_planted("forgetful", _SEED, 600, shrink=True).broken
+    broken = play_planted("forgetful", _SEED, 300, shrink=True, steps=4).broken
     assert broken is not None
     assert broken.count("state.") <= 5, broken
