@@ -21,20 +21,21 @@ def main() -> int:
     parser = options("leaks", __doc__, n=CUSTOMERS)
     parser.add_argument("--folder", type=Path, help="look through what `make chaos` kept, of the same --n and --seed")
     parser.add_argument("--plants", type=Path, help='look for this there: {"emails": [], "phones": [], "texts": {}}')
+    parser.add_argument("--starts", type=int, help="at most so many wrong settings (default: all)")
     given = parser.parse_args()
     if given.folder:
         plants = Plants.read(given.plants) if given.plants else _of_chaos(given.n, given.seed)
         return _look_through(given.folder, plants)
     with tempfile.TemporaryDirectory(prefix="talkbridge-leaks-") as name:
-        found, plain, rotated = asyncio.run(_all(Path(name), given.n, given.seed))
+        found, plain, rotated = asyncio.run(_all(Path(name), given.n, given.seed, given.starts))
     publish(section(found, plain, rotated, seed=given.seed), into_page=given.write)
     for hit in found.hits:
         progress(f"FOUND {hit}")
     return 0 if found.right and plain.hits and rotated.right else 1
 
 
-async def _all(folder: Path, customers: int, seed: int) -> tuple[Found, Found, Rotated]:
-    found = await look(folder / "encrypted", seed=seed, customers=customers)
+async def _all(folder: Path, customers: int, seed: int, starts: int | None) -> tuple[Found, Found, Rotated]:
+    found = await look(folder / "encrypted", seed=seed, customers=customers, starts=starts)
     plain = await look(folder / "plain", seed=seed, customers=3, starts=0, codec=False)
     return found, plain, await rotate(folder / "rotation", seed=seed, calls=customers)
 
