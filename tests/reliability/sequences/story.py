@@ -26,7 +26,8 @@ class Wanted:
 class Story:
     """One call: who calls, and which of its webhooks were acknowledged. `named`: the ticket its events may name.
 
-    `known_at`: when it began, if its first webhook named the caller. `restored` counts runs that began anew or were reset, `retold` those of them whose ticket knew the end already.
+    `known_at`: when it began, if its first webhook named the caller.
+    `restored` counts runs that began anew or were reset, `retold` those of them whose ticket knew the end already.
     """
 
     call_id: str
