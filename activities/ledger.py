@@ -12,17 +12,26 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.postgres.calls import Calls, Earlier, Look, NewCall, SavedCall
+from activities.postgres.calls import Calls, Earlier, KeptMend, Look, NewCall, SavedCall
 from activities.postgres.database import Database
 from activities.postgres.identity import Decrypt, Identity, IdentityKey
 from activities.reaching import reaching_ledger
 from activities.records import memory_from, to_json
 from workflows.domain.call import CallPolicy
-from workflows.domain.customer import Customer
+from workflows.domain.customer import Customer, mask_text
 from workflows.domain.errors import Failure
 from workflows.domain.status import SearchAttribute
 from workflows.domain.ticket import call_label
-from workflows.ports import CallOpened, FindTicket, Ledger, OpenCall, SaveCall, TicketOfOthers, call_workflow_id
+from workflows.ports import (
+    CallOpened,
+    FindTicket,
+    KeepMend,
+    Ledger,
+    OpenCall,
+    SaveCall,
+    TicketOfOthers,
+    call_workflow_id,
+)
 
 LOCAL_LIMIT_S = 0.25
 """A local activity that takes longer holds back its workflow task; a regular one follows instead."""
@@ -124,11 +133,33 @@ class PostgresLedger(Ledger):
                     identity=await self._identity(command.customer),
                     ticket_id=ticket.id if ticket else None,
                     excluded=command.memory.excluded,
+                    left=command.memory.left,
                     pending=command.pending,
                     active=command.active,
                     max_duration_s=command.max_duration_s,
                     status=to_json(command.status),
                     memory=to_json(command.memory),
+                )
+            )
+
+    @activity.defn
+    async def keep_mend(self, command: KeepMend) -> None:
+        """Write down what a person did, once."""
+        mend = command.mend
+        async with self._reaching():
+            await self._calls.keep_mend(
+                KeptMend(
+                    call_id=command.call_id,
+                    generation=command.generation,
+                    mend_id=mend.id,
+                    action=mend.action,
+                    step=mend.step,
+                    ticket_id=mend.ticket_id,
+                    asked_by=mask_text(mend.by),
+                    reason=mask_text(mend.reason),
+                    result=command.mended.result,
+                    text=command.mended.text,
+                    mended_at=command.at,
                 )
             )
 

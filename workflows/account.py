@@ -8,12 +8,14 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.domain.call import Call, CallState, Pop, PopState
+    from workflows.domain.call import Attention, Call, CallState, Pop, PopState, ticket_step
     from workflows.domain.customer import masked
     from workflows.domain.events import CallEvent
+    from workflows.domain.mend import foretold
     from workflows.domain.status import (
         AgentStatus,
         CallStatus,
+        CauseStatus,
         CustomerStatus,
         EventStatus,
         PopStatus,
@@ -40,15 +42,17 @@ class Account:
         self._last_saved: SaveCall | None = None
         self._version = 0
 
-    def status(self) -> CallStatus:
-        """The call as of now, customer data masked."""
+    def status(self, *, kept: bool = False) -> CallStatus:
+        """The call as of now, customer data masked; `kept`: for the ledger, without what can be done to it."""
         call, facts = self._call, self._call.facts
         shown, agent = masked(facts.customer), facts.agents[-1] if facts.agents else None
         return CallStatus(
             call_id=call.call_id,
             state=call.state,
             needs_attention=bool(call.attention),
-            attention="; ".join(call.attention.values()) or None,
+            attention="; ".join(each.text for each in call.attention.values()) or None,
+            causes=[_cause_status(subject, each) for subject, each in call.attention.items()],
+            mends={} if kept else self._mends(),
             warnings=self._warnings(),
             ticket_id=call.ticket.id if call.ticket else None,
             ticket_origin=call.ticket.origin if call.ticket else None,
@@ -76,6 +80,7 @@ class Account:
         call.in_call_done, call.key_number = memory.in_call_done, memory.key_number
         call.told, call.told_at, call.corrections = memory.told, memory.told_at, memory.corrections
         call.popped_before = list(memory.popped_agents)
+        call.left = list(memory.left)
         call.settle(workflow.now())
 
     def publish(self) -> None:
@@ -143,7 +148,7 @@ class Account:
             call_id=call.call_id,
             generation=call.generation,
             version=0,
-            status=self.status(),
+            status=self.status(kept=True),
             memory=self._memory(),
             customer=call.customer,
             pending=call.ticket is None and call.told is None,
@@ -162,6 +167,7 @@ class Account:
             told_at=call.told_at,
             corrections=call.corrections,
             key_number=call.key_number,
+            left=list(call.left),
             popped_agents=call.popped_before + [key for key, pop in call.pops.items() if pop.state == PopState.SHOWN],
         )
 
@@ -174,13 +180,17 @@ class Account:
             warnings.append("a late event would have corrected the ticket, but the ticket is gone or closed")
         return warnings
 
+    def _mends(self) -> dict[str, str]:
+        due = ticket_step(self._call, workflow.now())
+        return {str(action): text for action, text in foretold(self._call, due)}
+
     def _details(self) -> str:
         call = self._call
         lines = [f"**{call.state.replace('_', ' ')}**"]
         if call.ticket is not None:
             lines.append(f"Ticket {call.ticket.id} ({call.ticket.origin.replace('_', ' ')})")
         lines += [f"Screen pop for {pop.agent.key}: {pop.state}" for pop in call.pops.values()]
-        lines += [f"Needs attention: {text}" for text in call.attention.values()]
+        lines += [f"Needs attention: {each.text}" for each in call.attention.values()]
         return "\n\n".join(lines)
 
 
@@ -196,6 +206,10 @@ def _event_status(event: CallEvent) -> EventStatus:
         occurred_at=iso(event.occurred_at),
         received_at=iso(event.received_at),
     )
+
+
+def _cause_status(subject: str, attention: Attention) -> CauseStatus:
+    return CauseStatus(step=subject, cause=attention.cause, text=attention.text, since=iso(attention.since))
 
 
 def _pop_status(pop: Pop) -> PopStatus:

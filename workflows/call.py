@@ -7,20 +7,24 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from workflows.account import Account
     from workflows.correlation import Correlation
     from workflows.domain.call import Call, CallPolicy, CustomerData, Decision, Step, StepKind, next_steps
     from workflows.domain.customer import Customer
-    from workflows.domain.errors import AlertKind
+    from workflows.domain.errors import AlertKind, Failure
     from workflows.domain.events import CallEvent, EventType
+    from workflows.domain.mend import Mend, Mended
     from workflows.domain.status import CallStatus
     from workflows.domain.token import Alert
+    from workflows.lanes import Lanes
+    from workflows.mending import Mending
     from workflows.pops import ScreenPops
     from workflows.ports import (
         CALL_EVENT_SIGNAL,
+        CALL_MEND_UPDATE,
         CALL_STATUS_QUERY,
         CALL_WORKFLOW,
         CRM_QUEUE,
@@ -34,12 +38,9 @@ with workflow.unsafe.imports_passed_through():
         Ledger,
         OpenCall,
     )
-    from workflows.requests import LOCAL_LIMIT, ONCE, PATIENT_INTERVAL, Requests
-    from workflows.tickets import StepRefusedError
+    from workflows.requests import LOCAL_LIMIT, ONCE, Requests
     from workflows.updates import Updates
 
-_UNSTOPPABLE = frozenset({StepKind.CORRELATE, StepKind.FINAL_UPDATE, StepKind.CORRECT})
-"""Steps that are carried through once begun."""
 _POLICY_LIMIT = timedelta(seconds=5)
 _CUSTOMER_BACK_OFF = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10))
 _ALERT_LIMIT = timedelta(hours=1)
@@ -58,8 +59,8 @@ class CallWorkflow:
         self._updates = Updates(self._call, self._requests)
         self._pops = ScreenPops(self._call, self._requests)
         self._account = Account(self._call, self._requests)
-        self._running: dict[str, tuple[Step, asyncio.Task[None]]] = {}
-        self._refused: set[Step] = set()
+        self._lanes = Lanes(self._call, self._requests, self._performer, self._need_attention)
+        self._mending = Mending(self._call, self._requests, self._lanes)
         self._timers: dict[datetime, asyncio.Task[None]] = {}
         self._entering: asyncio.Task[None] | None = None
         self._touched = True
@@ -71,11 +72,11 @@ class CallWorkflow:
         while True:
             self._take_inbox()
             decision = self._decide()
-            self._carry_out(decision)
+            self._lanes.carry_out(decision, ticket_waits=self._entering is not None or self._mending.at_work)
             self._account.publish()
             if self._may_save():
                 self._account.save()
-            if decision.finished and not self._running and not self._inbox and self._account.saved:
+            if decision.finished and self._at_rest():
                 break
             self._set_timer(decision.wake_at)
             await workflow.wait_condition(lambda: self._touched)
@@ -92,7 +93,21 @@ class CallWorkflow:
         """The call's own account of itself, customer data masked."""
         return self._account.status()
 
+    @workflow.update(name=CALL_MEND_UPDATE)
+    async def mend(self, mend: Mend) -> Mended:
+        """What a person asks for; the same `id` again has the same answer and does nothing more."""
+        return await self._mending.carry_out(mend)
+
+    @mend.validator
+    def check_mend(self, mend: Mend) -> None:
+        """Refuse what could not be carried out on any call; nothing of it enters the history."""
+        self._mending.check(mend)
+
     # --- private steps -----------------------------------------------------------------------------------------
+
+    def _at_rest(self) -> bool:
+        idle = not self._lanes.kinds and not self._inbox
+        return idle and self._account.saved and workflow.all_handlers_finished()
 
     def _touch(self) -> None:
         self._touched = True
@@ -132,7 +147,7 @@ class CallWorkflow:
             run_id=workflow.info().run_id,
             customer=self._call.customer,
             occurred_at=min((event.occurred_at for event in events), default=workflow.now()),
-            status=self._account.status(),
+            status=self._account.status(kept=True),
         )
 
     def _take_over(self, opened: CallOpened, entered_as: Customer, *, at_once: bool) -> None:
@@ -154,43 +169,13 @@ class CallWorkflow:
 
         Nor while the final update is, unless it is stuck: its ledger row carries the outcome.
         """
-        kinds = {step.kind for step, _ in self._running.values()}
+        kinds = self._lanes.kinds
         stuck = bool(self._call.attention)
         return (
             self._entering is None
             and StepKind.SCREEN_POP not in kinds
             and (stuck or StepKind.FINAL_UPDATE not in kinds)
         )
-
-    def _carry_out(self, decision: Decision) -> None:
-        """Stop what is no longer due, then start what is new and whose lane is free; pops first."""
-        for step, task in self._running.values():
-            if step not in decision.steps and step.kind not in _UNSTOPPABLE and not task.cancelling():
-                task.cancel()
-        for step in sorted(decision.steps, key=lambda step: step.kind != StepKind.SCREEN_POP):
-            waits = step.lane == "ticket" and self._entering is not None
-            if step.lane not in self._running and step not in self._refused and not waits:
-                self._running[step.lane] = (step, asyncio.create_task(self._perform(step)))
-
-    async def _perform(self, step: Step) -> None:
-        try:
-            await self._performer(step)
-            self._call.attention.pop(str(step.kind), None)
-        except asyncio.CancelledError:
-            pass
-        except StepRefusedError as refusal:
-            # What it learnt on the way, such as tickets excluded, is in the name it has by now.
-            again = (due for due in next_steps(self._call, workflow.now()).steps if due.kind == step.kind)
-            self._refused.update({step, *again})
-            self._need_attention(step, str(refusal))
-        except Exception as error:  # noqa: BLE001 - a call never fails: whatever this is, a person has to see it
-            if not is_cancelled_exception(error):
-                workflow.logger.exception("step failed unexpectedly", extra={"step": step.kind})
-                self._need_attention(step, f"{step.kind} failed unexpectedly: {type(error).__name__}")
-                await workflow.sleep(PATIENT_INTERVAL)
-        finally:
-            self._running.pop(step.lane, None)
-            self._touch()
 
     def _performer(self, step: Step) -> Coroutine[Any, Any, None]:
         match step.kind:
@@ -254,8 +239,8 @@ class CallWorkflow:
         else:
             call.correction_abandoned = True
 
-    def _need_attention(self, step: Step, text: str) -> None:
-        self._call.attention[str(step.kind)] = text
+    def _need_attention(self, step: Step, cause: Failure, text: str) -> None:
+        self._call.need_attention(str(step.kind), cause, text, workflow.now())
         self._alert(AlertKind.CALL_NEEDS_ATTENTION, f"call {self._call.label} needs attention: {text}")
 
     def _alert(self, kind: AlertKind, text: str) -> None:

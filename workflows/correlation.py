@@ -62,8 +62,10 @@ class Correlation(TicketSteps):
         return await self._create()
 
     async def _use_named(self) -> bool:
-        for ticket_id in self._call.facts.ticket_ids:
-            if ticket_id in self._call.excluded or ticket_id in self._absent:
+        call = self._call
+        chosen = [] if call.wanted_ticket is None else [call.wanted_ticket]
+        for ticket_id in (*chosen, *call.facts.ticket_ids):
+            if ticket_id in call.excluded or ticket_id in self._absent:
                 continue
             seen = await self._read(ticket_id)
             if seen is None:

@@ -13,6 +13,7 @@ from temporalio import activity
 
 from workflows.domain.call import CallPolicy, Told
 from workflows.domain.customer import Customer
+from workflows.domain.mend import Mend, Mended
 from workflows.domain.status import CallStatus
 from workflows.domain.ticket import NewTicket, Ticket, TicketChange, TicketView
 from workflows.domain.token import Alert, TokenExchanged
@@ -50,6 +51,7 @@ class CallStart:
 CALL_WORKFLOW = "CallWorkflow"
 CALL_EVENT_SIGNAL = "event"
 CALL_STATUS_QUERY = "status"
+CALL_MEND_UPDATE = "mend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +302,7 @@ class Memory:
     corrections: int = 0
     key_number: int = 0
     popped_agents: list[str] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +370,17 @@ class SaveCall:
     max_duration_s: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepMend:
+    """What a person did to a call, for the audit: who, when, why, and what came of it."""
+
+    call_id: str
+    generation: int
+    mend: Mend
+    mended: Mended
+    at: datetime
+
+
 class Ledger(ABC):
     """Call ↔ ticket, in PostgreSQL. Queue `calls`; local activities with a regular one to fall back on."""
 
@@ -394,6 +408,11 @@ class Ledger(ABC):
     @abstractmethod
     async def save_call(self, command: SaveCall) -> None:
         """Write the call as it stands; an older version than the one written changes nothing."""
+
+    @activity.defn
+    @abstractmethod
+    async def keep_mend(self, command: KeepMend) -> None:
+        """Write down what a person did, once."""
 
 
 # --- the credential ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """One activity, one vendor request: how long it may take, how it is retried, and the account kept of it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -57,7 +58,22 @@ class Requests:
         self._call = call
         self.changed = changed
         self.steps: list[StepStatus] = []
+        self.stopped = False
+        """A person ends what writes the ticket: nothing further is asked of the help desk."""
         self._begun: Counter[str] = Counter()
+        self._hurries = 0
+
+    def hurry(self) -> None:
+        """Whoever pauses goes on at once."""
+        self._hurries += 1
+
+    async def pause(self, time: timedelta = PATIENT_INTERVAL) -> None:
+        """Wait before the next try, unless somebody hurries us."""
+        hurries = self._hurries
+        try:
+            await workflow.wait_condition(lambda: self._hurries > hurries, timeout=time)
+        except TimeoutError:
+            return
 
     async def help_desk(
         self, method: Callable[[Any, C], Awaitable[R]], command: C, *, step: str, priority: Priority = TICKET_PRIORITY
@@ -66,6 +82,8 @@ class Requests:
         status = self._begin(method, step)
         patient = False
         while True:
+            if self.stopped:
+                raise asyncio.CancelledError
             try:
                 result = await workflow.execute_activity_method(
                     method,
@@ -85,7 +103,7 @@ class Requests:
                 patient = self._note_give_up(status, error) or patient
                 if not isinstance(error.cause, ActivityTimeoutError):
                     # Temporal does not come back to a failure that forbids retries; we do, slowly.
-                    await workflow.sleep(PATIENT_INTERVAL)
+                    await self.pause()
             else:
                 self._call.attention.pop(status.activity_id, None)
                 self._end(status, StepState.DONE, result.attempts)
@@ -177,6 +195,12 @@ class Requests:
             status.state = state
             status.last_error = detail
 
+    def give_up(self) -> None:
+        """A person goes on without what did not work: its account says so."""
+        for status in self.steps:
+            if status.state in (StepState.RETRYING, StepState.WAITING, StepState.REFUSED):
+                self._end(status, StepState.SKIPPED)
+
     def _begin(self, method: Callable[..., Awaitable[object]], step: str) -> StepStatus:
         self._begun[step] += 1
         activity_id = step if self._begun[step] == 1 else f"{step} {self._begun[step]}"
@@ -215,7 +239,8 @@ class Requests:
         if kind in WAITS_FOR_ADMINISTRATOR:
             return False
         hours = self._call.policy.give_up_s / 3600
-        self._call.attention[status.activity_id] = f"{status.name} has not worked for {hours:g} h: {status.last_error}"
+        text = f"{status.name} has not worked for {hours:g} h: {status.last_error}"
+        self._call.need_attention(status.activity_id, kind, text, workflow.now())
         return True
 
 

@@ -6,10 +6,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.domain.call import Call
+    from workflows.domain.errors import Failure
     from workflows.domain.status import StepState
     from workflows.domain.ticket import TicketView
     from workflows.ports import CallRef, HelpDesk, ReadTicket
-    from workflows.requests import PATIENT_INTERVAL, Requests
+    from workflows.requests import Requests
 
 _FREE_ROUNDS = 2
 """Rounds of a conversation with the vendor that follow each other at once."""
@@ -20,12 +21,17 @@ _SLOWEST = timedelta(minutes=5)
 class StepRefusedError(Exception):
     """The vendor refuses the step and no fallback is left: a person must look. The text is for operations."""
 
+    def __init__(self, text: str, cause: Failure = Failure.STEP_REFUSED) -> None:
+        super().__init__(text)
+        self.cause = cause
+
 
 class Rounds:
     """Paces a step that asks, looks and asks again: each round costs some twenty events of a history that is finite."""
 
-    def __init__(self, call: Call, step: str, begun: datetime) -> None:
+    def __init__(self, call: Call, requests: Requests, step: str, begun: datetime) -> None:
         self._call = call
+        self._requests = requests
         self._step = step
         self._begun = begun
         self._count = 0
@@ -38,14 +44,13 @@ class Rounds:
         self._count += 1
         if workflow.now() - self._begun >= timedelta(seconds=self._call.policy.give_up_s):
             hours = self._call.policy.give_up_s / 3600
-            self._call.attention[self._step] = (
-                f"{self._step} has not worked for {hours:g} h: {reason or 'no reason given'}"
-            )
-            await workflow.sleep(PATIENT_INTERVAL)
+            text = f"{self._step} has not worked for {hours:g} h: {reason or 'no reason given'}"
+            self._call.need_attention(self._step, Failure.UNAVAILABLE, text, workflow.now())
+            await self._requests.pause()
         elif self._count > _HOURLY_ROUNDS:
-            await workflow.sleep(_SLOWEST)
+            await self._requests.pause(_SLOWEST)
         elif self._count > _FREE_ROUNDS:
-            await workflow.sleep(timedelta(seconds=min(60, 2 ** (self._count - _FREE_ROUNDS - 1))))
+            await self._requests.pause(timedelta(seconds=min(60, 2 ** (self._count - _FREE_ROUNDS - 1))))
 
     def over(self) -> None:
         """It worked."""
@@ -77,4 +82,4 @@ class TicketSteps:
         return CallRef(call_id=self._call.call_id, generation=self._call.generation, step=step)
 
     def _rounds(self, step: str) -> Rounds:
-        return Rounds(self._call, step, workflow.now())
+        return Rounds(self._call, self._requests, step, workflow.now())

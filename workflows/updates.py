@@ -7,6 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.domain.call import CallState
+    from workflows.domain.errors import Failure
     from workflows.domain.status import StepState
     from workflows.domain.ticket import (
         IN_CALL,
@@ -139,17 +140,25 @@ class Updates(TicketSteps):
         return self._call.active or not workflow.patched("in-call-ends-with-the-call")
 
     async def _is_written(self, message: Message, ticket: Ticket) -> bool:
+        """Whether the note stands on the ticket, or on one that a person took the call off: then that is its ticket."""
         if message.mark is None:
             return False
-        command = ListComments(ref=self._ref("list_comments"), ticket_id=ticket.id, marks=[message.mark])
-        listed = await self._requests.help_desk(HelpDesk.list_comments, command, step="list_comments")
-        if listed.gone and await self._read(ticket.id) is None:
-            self._exclude(ticket.id, closed=False)
-        elif message.mark not in listed.found and not listed.complete:
-            text = f"the comments of ticket {ticket.id} cannot be read whole, so whether it has our note is not known"
-            self._requests.settle(message.step, StepState.REFUSED, text)
-            raise StepRefusedError(text)
-        return message.mark in listed.found
+        for ticket_id in (ticket.id, *self._call.left):
+            command = ListComments(ref=self._ref("list_comments"), ticket_id=ticket_id, marks=[message.mark])
+            listed = await self._requests.help_desk(HelpDesk.list_comments, command, step="list_comments")
+            if message.mark in listed.found:
+                if ticket_id != ticket.id:
+                    self._call.ticket = Ticket(id=ticket_id, origin=ticket.origin)
+                return True
+            if listed.gone and await self._read(ticket_id) is None:
+                if ticket_id == ticket.id:
+                    self._exclude(ticket_id, closed=False)
+            elif not listed.complete:
+                unknown = "cannot be read whole, so whether it has our note is not known"
+                text = f"the comments of ticket {ticket_id} {unknown}"
+                self._requests.settle(message.step, StepState.REFUSED, text)
+                raise StepRefusedError(text, Failure.COMMENTS_INCOMPLETE)
+        return False
 
     def _change(self, message: Message, ticket: Ticket, *, send_status: bool) -> TicketChange:
         return TicketChange(
@@ -163,6 +172,9 @@ class Updates(TicketSteps):
     def _fold(self, message: Message, seen: TicketView | None, *, with_status: bool) -> None:
         ticket = self._call.ticket
         assert ticket is not None
+        if seen is not None and seen.id != ticket.id:
+            # It was written to the ticket that a person had taken the call off.
+            return
         stamp = seen.updated_at if seen is not None else None
         changed = replace(ticket, stamp=stamp)
         if with_status:
@@ -170,6 +182,6 @@ class Updates(TicketSteps):
         self._call.ticket = changed
 
     def _warn_reduced(self, ticket: Ticket) -> None:
-        self._call.attention["update_ticket-final"] = (
-            f"ticket {ticket.id} has its note, but Zendesk refused its status after the call: it may still say In-Call"
-        )
+        refused = "but Zendesk refused its status after the call: it may still say In-Call"
+        text = f"ticket {ticket.id} has its note, {refused}"
+        self._call.need_attention("update_ticket-final", Failure.STEP_REFUSED, text, workflow.now())

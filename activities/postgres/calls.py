@@ -1,7 +1,7 @@
 """The rows of calls: who matches whom, who waits for whom, and what is remembered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +59,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedCall:
-    """A call to be written. `excluded`: tickets it lost."""
+    """A call to be written. `excluded`: tickets it lost; `left`: those a person took it off."""
 
     call_id: str
     generation: int
@@ -69,11 +69,29 @@ class SavedCall:
     identity: Identity
     ticket_id: int | None
     excluded: Sequence[int]
+    left: Sequence[int]
     pending: bool
     active: bool
     max_duration_s: int
     status: Json
     memory: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptMend:
+    """What a person did to a call, and what came of it in words."""
+
+    call_id: str
+    generation: int
+    mend_id: str
+    action: str
+    step: str | None
+    ticket_id: int | None
+    asked_by: str
+    reason: str
+    result: str
+    text: str
+    mended_at: datetime
 
 
 class Calls:
@@ -152,6 +170,10 @@ class Calls:
             await session.run("restore_call", given)
             return await session.one("save_call", {**given, "locked": True}) is not None
 
+    async def keep_mend(self, mend: KeptMend) -> None:
+        """Write it down, unless it is there."""
+        await self._database.run("keep_mend", asdict(mend))
+
 
 def _look(row: Row | None) -> Look:
     # A call the ledger has lost matches nobody.
@@ -182,6 +204,7 @@ def _saved_params(call: SavedCall) -> dict[str, object]:
         "phone_hash": call.identity.phone_hash,
         "ticket_id": call.ticket_id,
         "excluded": list(call.excluded),
+        "left": list(call.left),
         "pending": call.pending,
         "active": call.active,
         "max_duration_s": call.max_duration_s,

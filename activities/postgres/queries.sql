@@ -217,9 +217,23 @@ WITH saved AS (
     SET holders = t.holders - %(label)s::text
     FROM saved s
     WHERE t.holders ? %(label)s::text
-        AND ((t.ticket_id = s.ticket_id AND NOT s.active) OR t.ticket_id = ANY (%(excluded)s::bigint[]))
+        AND (
+            (t.ticket_id = s.ticket_id AND NOT s.active)
+            OR t.ticket_id = ANY (%(excluded)s::bigint[] || %(left)s::bigint[])
+        )
 )
 SELECT id FROM saved
+
+-- keep_mend --
+-- What a person did to a call, once.
+INSERT INTO mends (
+    call_id, generation, mend_id, action, step, ticket_id, asked_by, reason, result, text, mended_at
+)
+VALUES (
+    %(call_id)s, %(generation)s, %(mend_id)s, %(action)s, %(step)s, %(ticket_id)s, %(asked_by)s, %(reason)s, %(result)s,
+    %(text)s, %(mended_at)s
+)
+ON CONFLICT (call_id, generation, mend_id) DO NOTHING
 
 -- begin_attempt --
 -- Write down a request that is about to be sent and needs no decision.

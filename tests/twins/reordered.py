@@ -24,5 +24,6 @@ class ReorderedCallWorkflow(CallWorkflow):
         """As the original."""
         await super().run(start)
 
-    def _carry_out(self, decision: Decision) -> None:
-        super()._carry_out(replace(decision, steps=decision.steps[::-1]))
+    def _decide(self) -> Decision:
+        decision = super()._decide()
+        return replace(decision, steps=decision.steps[::-1])

@@ -16,6 +16,7 @@ from workflows.ports import (
     ExchangeToken,
     FetchCustomer,
     FindTicket,
+    KeepMend,
     Ledger,
     OpenCall,
     SaveCall,
@@ -74,6 +75,11 @@ class TwinLedger(Ledger):
         key = (command.call_id, command.generation)
         if key not in self._world.saved or self._world.saved[key].version < command.version:
             self._world.saved[key] = command
+
+    @activity.defn
+    async def keep_mend(self, command: KeepMend) -> None:
+        await self._world.meet("keep_mend")
+        self._world.mends.setdefault(command.mend.id, command)
 
 
 class TwinCredentials(Credentials):

@@ -13,7 +13,7 @@ from workflows.domain.customer import Customer
 from workflows.domain.errors import Failure
 from workflows.domain.ticket import NewTicket, TicketView
 from workflows.domain.token import Alert, TokenExchanged
-from workflows.ports import CallRef, SaveCall, TicketOfOthers, UpdateTicket
+from workflows.ports import CallRef, KeepMend, SaveCall, TicketOfOthers, UpdateTicket
 
 SCOPES = ["talk:read_all", "tickets:read_all", "tickets:write"]
 
@@ -84,6 +84,7 @@ class World:
     updates: list[UpdateTicket] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
     saved: dict[tuple[str, int], SaveCall] = field(default_factory=dict)
+    mends: dict[str, KeepMend] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     alerted_at: dict[str, datetime] = field(default_factory=dict)
     before: Callable[[str], None] = lambda _: None

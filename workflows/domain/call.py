@@ -9,6 +9,7 @@ from workflows.domain.customer import Customer
 from workflows.domain.events import MAX_EVENTS, Agent, CallEvent, EventType, Facts, facts_of
 from workflows.domain.ticket import Ticket, TicketOrigin, call_label
 
+TICKET_LANE = "ticket"
 POP_PATIENCE_S = 1.0
 """How long a pop waits for CRM data: half of the two seconds, so that the request itself has the other half."""
 END_NOT_REPORTED_LINGER_S = 24 * 3600
@@ -51,7 +52,7 @@ class Step:
             case StepKind.SCREEN_POP:
                 return f"pop {self.subject}"
             case _:
-                return "ticket"
+                return TICKET_LANE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,15 @@ class Told:
     agents: list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Why a person has to look: the cause by its name in `domain/errors.py`, the words, and since when."""
+
+    cause: str
+    text: str
+    since: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Call:
     """Everything the workflow remembers of its call."""
@@ -150,7 +160,12 @@ class Call:
     key_number: int = 0
     pops: dict[str, Pop] = field(default_factory=dict)
     popped_before: list[str] = field(default_factory=list)
-    attention: dict[str, str] = field(default_factory=dict)
+    attention: dict[str, Attention] = field(default_factory=dict)
+    wanted_ticket: int | None = None
+    """The ticket a person chose."""
+    left: list[int] = field(default_factory=list)
+    """Tickets a person took the call off."""
+    ended_by_hand: bool = False
 
     @property
     def active(self) -> bool:
@@ -213,6 +228,11 @@ class Call:
             )
         return True
 
+    def need_attention(self, subject: str, cause: str, text: str, now: datetime) -> None:
+        """A person has to look at this step or request; since when is that of the first time."""
+        known = self.attention.get(subject)
+        self.attention[subject] = Attention(cause=cause, text=text, since=known.since if known else now)
+
     def settle(self, now: datetime) -> list[Pop]:
         """End the pops that no longer help (too late, call over, another agent has it) and return them."""
         current = self.facts.talking_to
@@ -234,7 +254,7 @@ class Call:
         facts = self.facts
         if facts.completed is None:
             overdue = now >= self.opened_at + timedelta(seconds=self.policy.max_duration_s)
-            return CallState.END_NOT_REPORTED if overdue else None
+            return CallState.END_NOT_REPORTED if overdue or self.ended_by_hand else None
         whole = facts.started is not None and bool(facts.answers)
         assert self.end_seen_at is not None
         if whole or now >= self.end_seen_at + timedelta(seconds=self.policy.grace_s):
@@ -262,7 +282,7 @@ def next_steps(call: Call, now: datetime) -> Decision:
     leaves what runs, and stops what is no longer named.
     """
     pops = tuple(_pop_steps(call, now))
-    steps = tuple(s for s in (_customer_step(call, now), _ticket_step(call, now)) if s) + pops
+    steps = tuple(s for s in (_customer_step(call, now), ticket_step(call, now)) if s) + pops
     linger = call.lingers_until()
     finished = linger is not None and now >= linger and not steps
     upcoming = [moment for moment in _moments(call, popping=bool(pops)) if moment > now]
@@ -276,12 +296,14 @@ def _customer_step(call: Call, now: datetime) -> Step | None:
     return Step(kind=StepKind.FETCH_CUSTOMER) if still_shown else None
 
 
-def _ticket_step(call: Call, now: datetime) -> Step | None:
+def ticket_step(call: Call, now: datetime) -> Step | None:
+    """The step that is due for the ticket; None when there is nothing to find or to write."""
     if call.told is not None:
         return _correction(call)
     outcome = call.outcome(now)
     if call.ticket is None:
-        begun = call.facts.started is not None or call.customer.known or bool(call.excluded)
+        chosen = call.wanted_ticket is not None
+        begun = call.facts.started is not None or call.customer.known or bool(call.excluded) or chosen
         return Step(kind=StepKind.CORRELATE, subject=str(len(call.excluded))) if begun or outcome else None
     if outcome is not None:
         return Step(kind=StepKind.FINAL_UPDATE)

@@ -58,6 +58,16 @@ class PopStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CauseStatus:
+    """Why a person has to look: step or request, cause by its name in `docs/errors.md`, words, since when."""
+
+    step: str
+    cause: str
+    text: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerStatus:
     """The caller, masked."""
 
@@ -81,6 +91,9 @@ class CallStatus:
     state: str
     needs_attention: bool = False
     attention: str | None = None
+    causes: list[CauseStatus] = field(default_factory=list)
+    mends: dict[str, str] = field(default_factory=dict)
+    """What can be done to the call, by name, each with the sentence that says what it will do."""
     warnings: list[str] = field(default_factory=list)
     ticket_id: int | None = None
     ticket_origin: str | None = None

@@ -45,7 +45,9 @@ def session(served: Served, *, age_s: float = 0) -> str:
 async def test_every_endpoint_that_is_not_open_needs_the_ops_token(served: Served) -> None:
     """The whole matrix: strangers of all kinds are refused everywhere but at the open endpoints."""
     closed = endpoints(served.app.routes) - OPEN - TO_THE_FORM
-    assert {path for _, path in closed} == {"/calls", "/calls/search", "/calls/{call_id:path}", "/codec/decode"}
+    assert {path for _, path in closed} == {
+        *("/calls", "/calls/search", "/calls/{call_id:path}", "/calls/{call_id:path}/mends", "/codec/decode"),
+    }
     forged = session(served)[:-3] + "abc"
     strangers: list[dict[str, str | bytes]] = [
         {},
