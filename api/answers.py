@@ -1,10 +1,12 @@
 """The JSON the gateway takes and gives, as the OpenAPI document shows it; answers are built by hand, for speed."""
 
+import secrets
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from api.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from api.values import MAX_TICKET_ID
 
 
 class Accepted(BaseModel):
@@ -69,6 +71,34 @@ class ScreenPop(BaseModel):
     left_out: list[str]
 
 
+class Cause(BaseModel):
+    """Why a person has to look; `cause` is a name of `docs/errors.md`."""
+
+    step: str
+    cause: str
+    text: str
+    since: str
+
+
+class Mend(BaseModel):
+    """What a person wants done. `id`: the wish's own name; the same one again does nothing more."""
+
+    id: str = Field(default_factory=lambda: secrets.token_hex(8), min_length=1, max_length=128)
+    action: Literal["retry", "use_ticket", "skip", "end"]
+    by: str = Field(min_length=1, max_length=128, description="Who asks for it.")
+    reason: str = Field(min_length=1, max_length=500)
+    step: str | None = Field(default=None, max_length=128, description="The entry of the call's `causes` it is for.")
+    ticket_id: int | None = Field(default=None, ge=1, le=MAX_TICKET_ID, description="For `use_ticket`.")
+
+
+class Mended(BaseModel):
+    """What came of it, in words."""
+
+    id: str
+    result: Literal["done", "not_needed", "refused"]
+    text: str
+
+
 class Call(BaseModel):
     """What is known of a call, from its workflow or else from the ledger."""
 
@@ -77,6 +107,10 @@ class Call(BaseModel):
     state: Literal["ringing", "in_call", "completed", "missed", "end_not_reported"]
     needs_attention: bool
     attention: str | None
+    causes: list[Cause] = []
+    mends: dict[str, str] = Field(
+        default={}, description="What can be done to the call, by name, each with what it will do."
+    )
     warnings: list[str]
     ticket_id: int | None
     ticket_origin: Literal["payload", "recent", "search", "created", "follow_up"] | None

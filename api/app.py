@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from api import calls, codec, health, ops, problems, webhooks
+from api import calls, codec, health, mending, ops, problems, webhooks
 from api.body import SenderGone
 from api.codec import CodecCors
 from api.gateway import Gateway, gateway_of
@@ -49,7 +49,7 @@ def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> 
     app.include_router(ops.sign_in_router)
     # Its page asks by itself: a browser is sent to the form instead of being refused.
     app.include_router(ops.router)
-    for router in (calls.router, codec.router):
+    for router in (mending.router, calls.router, codec.router):
         app.include_router(router, dependencies=ops_only)
     problems.install(app)
     app.add_exception_handler(SenderGone, _unheard)

@@ -31,6 +31,7 @@ SIGN_IN = Kind("ops-token", 401, "The ops token is missing or wrong")
 UNKNOWN_CALL = Kind("unknown-call", 404, "No such call")
 HEAD_TOO_SLOW = Kind("head-too-slow", 408, "The request's head did not arrive in time")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body did not arrive in time")
+CALL_CLOSED = Kind("call-closed", 409, "The call is over and takes no mend")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 NOT_JSON_TYPE = Kind("media-type", 415, "The content type is not JSON")
 NOT_A_CALL = Kind("not-a-call-event", 422, "JSON, but not a call event")
@@ -50,6 +51,7 @@ KINDS = (
     UNKNOWN_CALL,
     HEAD_TOO_SLOW,
     BODY_TOO_SLOW,
+    CALL_CLOSED,
     BODY_TOO_LARGE,
     NOT_JSON_TYPE,
     NOT_A_CALL,

@@ -21,7 +21,7 @@ COMMANDS = {
     "setup": ("cli.setup:setup_command", "Prepare database and Temporal for this release; as often as you like."),
     "settings": ("cli.settings:settings", "What is set for each process, where, and what is missing."),
     "send": ("cli.send:app", "Send signed call webhooks, as a telephony platform does."),
-    "call": ("cli.call:app", "What became of a call."),
+    "call": ("cli.mend:app", "What became of a call, and what to do about it."),
     "servers": ("cli.servers.commands:app", "Development servers: Temporal and PostgreSQL on this machine."),
 }
 
