@@ -26,6 +26,7 @@ from workflows.ports import (
     FindByExternalId,
     FindTicket,
     HelpDesk,
+    KeepMend,
     Ledger,
     ListComments,
     OpenCall,
@@ -234,6 +235,10 @@ class SceneLedger(Ledger):
         scene.gate.save(command)
         if command.memory.ticket is not None:
             scene.first_ticket_at.setdefault(command.call_id, scene.now)
+
+    @activity.defn
+    async def keep_mend(self, command: KeepMend) -> None:
+        self._scenes.current().ledger()
 
 
 def _first_answer(scene: Scene, command: FindTicket) -> TicketOfOthers:

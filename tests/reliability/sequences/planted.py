@@ -51,10 +51,11 @@ class ElsewhereCallWorkflow(CallWorkflow):
         """As the original."""
         await super().run(start)
 
-    def _carry_out(self, decision: Decision) -> None:
+    def _decide(self) -> Decision:
+        decision = super()._decide()
         new = tuple(step for step in decision.steps if (workflow.info().run_id, str(step)) not in _begun)
         _begun.update((workflow.info().run_id, str(step)) for step in new)
-        super()._carry_out(Decision(steps=new, wake_at=decision.wake_at, finished=decision.finished))
+        return Decision(steps=new, wake_at=decision.wake_at, finished=decision.finished)
 
 
 class WithoutUnknown(CallMachine):
