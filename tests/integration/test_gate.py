@@ -231,7 +231,7 @@ async def test_a_created_ticket_is_not_created_again_once_its_key_is_old(book: B
 
 
 async def test_a_new_run_with_the_next_key_creates_no_second_ticket(book: Book) -> None:
-    """It may know that a key was used and not what came of it: the ticket that is there is joined, unless it is lost."""
+    """It may know that a key was used, not what came of it: the ticket that is there is joined, unless lost."""
     await book.open("c-1", ANNA)
     await book.create("c-1", 77)
     again = await book.may_create("c-1", key="the next")

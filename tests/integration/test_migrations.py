@@ -41,14 +41,15 @@ async def test_a_migration_that_fails_leaves_nothing_behind(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All or none: the next try starts where this one did."""
-    broken = tmp_path / "0002_broken.sql"
+    number = NEWEST + 1
+    broken = tmp_path / f"{number:04}_broken.sql"
     broken.write_text("CREATE TABLE half (); SELECT nonsense;")
-    monkeypatch.setitem(migrations.MIGRATIONS, 2, broken)
+    monkeypatch.setitem(migrations.MIGRATIONS, number, broken)
     with pytest.raises(psycopg.Error):
         await migrate(database_url)
     assert await rows(database_url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
     broken.write_text("CREATE TABLE whole ();")
-    assert await migrate(database_url) == ["0001_ledger", "0002_broken"]
+    assert await migrate(database_url) == [path.stem for _, path in sorted(migrations.MIGRATIONS.items())]
     assert await migrate(database_url) == []
 
 
