@@ -7,7 +7,7 @@ that talks to it are this twin. Everything is decided by the sequence alone, so 
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -122,10 +122,10 @@ class Engine:
         self._forget(run)
 
     def reset(self, workflow_id: str, share: float) -> None:
-        """Go back to the end of the workflow task at that share of the history: signals since then come again."""
+        """Decide the workflow task at that share of the history anew: signals since then come again."""
         old = self.runs[workflow_id]
-        ends = [n for n, (_, _, ended) in enumerate(old.tasks) if ended]
-        kept = ends[min(int(share * len(ends)), len(ends) - 1)] + 1
+        begins = [n for n in range(len(old.tasks)) if n == 0 or old.tasks[n - 1][2]]
+        kept = begins[min(int(share * len(begins)), len(begins) - 1)]
         self.terminate(workflow_id)
         new = self.runs[workflow_id] = Run(workflow_id, f"run-{next(self._numbers)}", old.start)
         for activation, _, ended in old.tasks[:kept]:
@@ -133,8 +133,10 @@ class Engine:
             again.CopyFrom(activation)
             again.run_id = new.run_id
             self._copy(new, again, ended=ended)
-        later = [job for activation, _, _ in old.tasks[kept:] for job in activation.jobs] + old.pending
-        new.pending = [job for job in later if job.HasField("signal_workflow")]
+        first = list(old.tasks[kept][0].jobs)
+        self._take_in(new, first)
+        later = [job for activation, _, _ in old.tasks[kept + 1 :] for job in activation.jobs] + old.pending
+        new.pending = first + [job for job in later if job.HasField("signal_workflow")]
         for scheduled in list(new.activities.values()):
             if scheduled.cancelled:
                 self._cancel(new, scheduled)
@@ -236,9 +238,7 @@ class Engine:
     def _copy(self, run: Run, activation: WorkflowActivation, *, ended: bool) -> None:
         """One activation of a run that was reset, without any effect but on what is open."""
         activation.is_replaying = True
-        for job in activation.jobs:
-            run.activities.pop(job.resolve_activity.seq, None) if job.HasField("resolve_activity") else None
-            run.timers.pop(job.fire_timer.seq, None) if job.HasField("fire_timer") else None
+        self._take_in(run, activation.jobs)
         commands = self._decide(run, activation)
         moment = activation.timestamp.ToDatetime().replace(tzinfo=UTC)
         for command in commands:
@@ -256,6 +256,13 @@ class Engine:
                 case _:
                     pass
         run.tasks.append((activation, commands, ended))
+
+    def _take_in(self, run: Run, jobs: Iterable[WorkflowActivationJob]) -> None:
+        for job in jobs:
+            if job.HasField("resolve_activity") and not job.resolve_activity.is_local:
+                run.activities.pop(job.resolve_activity.seq, None)
+            elif job.HasField("fire_timer"):
+                run.timers.pop(job.fire_timer.seq, None)
 
     def _instance(self, run: Run) -> WorkflowInstance:
         """In memory, or made from the history: then every decision must come out as it did."""

@@ -62,6 +62,10 @@ class Ground(ABC):
         """End its run by force."""
 
     @abstractmethod
+    def may_reset(self, call_id: str) -> bool:
+        """Whether it has decided anything yet."""
+
+    @abstractmethod
     def reset(self, call_id: str, share: float) -> None:
         """Go back to the workflow task at that share of its history, as an operator can."""
 
@@ -127,6 +131,9 @@ class MemoryGround(Ground):
 
     def terminate(self, call_id: str) -> None:
         self.engine.terminate(call_workflow_id(call_id))
+
+    def may_reset(self, call_id: str) -> bool:
+        return bool(self.engine.runs[call_workflow_id(call_id)].tasks)
 
     def reset(self, call_id: str, share: float) -> None:
         self.engine.reset(call_workflow_id(call_id), share)

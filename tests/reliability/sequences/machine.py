@@ -186,6 +186,8 @@ class CallMachine(RuleBasedStateMachine):
         """An operator sends the workflow back to that part of its history."""
         if call not in self.stories:
             return
+        if not self.ground.may_reset(self.stories[call].call_id):
+            return
         story, self._scene.disturbed = self.stories[call], True
         self.told["resets"] += 1
         self._begins_anew(story)
