@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.reliability.audit import section as audit
 from tests.reliability.chaos.run import Outcome, Plan, Run
 from tests.reliability.chaos.scripts import Load
 from tests.reliability.chaos.section import summary, told_at_length
 from tests.reliability.chaos.system import System
+from tests.reliability.chaos.talkbridge import Talkbridge
 from tests.reliability.report import Section, options, progress, publish
 
 SYSTEMS = {
@@ -20,7 +22,7 @@ SYSTEMS = {
 """Each is called with an empty folder and its settings."""
 
 
-async def run(plan: Plan, system: str, folder: Path) -> Outcome:
+async def run(plan: Plan, system: str, folder: Path) -> tuple[Outcome, System]:
     """A system started, played with, and stopped; what only it can tell is saved beside its logs."""
     module, _, name = SYSTEMS[system].rpartition(".")
     build: Callable[[Path, Mapping[str, str]], System] = getattr(importlib.import_module(module), name)
@@ -31,13 +33,17 @@ async def run(plan: Plan, system: str, folder: Path) -> Outcome:
         await asyncio.to_thread(under_test.keep, folder)
     finally:
         await under_test.stop()
-    return outcome
+    return outcome, under_test
 
 
 def _section(system: str, plan: Plan, outcome: Outcome) -> Section:
-    name, more = ("chaos", "") if system == "talkbridge" else (system, f' ARGS="--system {system}"')
-    command = f"make chaos N={plan.load.n} SEED={plan.load.seed}{more}"
-    return Section(name=name, command=command, text=summary(outcome))
+    name = "chaos" if system == "talkbridge" else system
+    return Section(name=name, command=_command(system, plan), text=summary(outcome))
+
+
+def _command(system: str, plan: Plan) -> str:
+    more = "" if system == "talkbridge" else f' ARGS="--system {system}"'
+    return f"make chaos N={plan.load.n} SEED={plan.load.seed}{more}"
 
 
 def main() -> int:
@@ -55,10 +61,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="talkbridge-chaos-", ignore_cleanup_errors=True) as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        outcome = asyncio.run(run(plan, asked.system, folder))
+        outcome, played = asyncio.run(run(plan, asked.system, folder))
         for text in told_at_length(outcome):
             progress(text)
     publish(_section(asked.system, plan, outcome), into_page=asked.write)
+    if isinstance(played, Talkbridge) and played.compared is not None:
+        calls, seed = len(outcome.calls), plan.load.seed
+        told = audit.section(played.compared, command=_command(asked.system, plan), seed=seed, calls=calls)
+        publish(told, into_page=asked.write)
     return 1 if outcome.findings or outcome.untold or outcome.untrue else 0
 
 

@@ -17,6 +17,7 @@ from tests.e2e.process import Process
 from tests.e2e.stack import ROOT, Stack
 from tests.e2e.waiting import eventually
 from tests.reliability.audit.check import check
+from tests.reliability.audit.finding import Result
 from tests.reliability.audit.load import load
 from tests.reliability.audit.records import Disturbances
 from tests.reliability.chaos.deliveries import Heard
@@ -53,6 +54,8 @@ class Talkbridge(System):
         self._past: list[tuple[str, Process]] = []
         self._gateway_ports = {name: free_port() for name in ("gateway-1", "gateway-2")}
         self._turn = itertools.cycle(self._gateway_ports.values())
+        self.compared: Result | None = None
+        """What the last `audit` compared and found."""
 
     @property
     def parts(self) -> Collection[str]:
@@ -136,7 +139,9 @@ class Talkbridge(System):
                 vendor=self.stack,
             )
         )
-        found = check(records, Disturbances(spans=disturbed), timeout_s=float(SETTINGS["HTTP_TIMEOUT_S"]))
+        self.compared = found = check(
+            records, Disturbances(spans=disturbed), timeout_s=float(SETTINGS["HTTP_TIMEOUT_S"])
+        )
         return [str(finding) for finding in found.findings]
 
     def ended_badly(self) -> list[str]:

@@ -12,7 +12,7 @@ async def test_forty_calls_under_faults(tmp_path: Path) -> None:
     """No acknowledged call is lost, nothing is there twice, and the ledger's account is true."""
     # A call whose end is never reported waits for its longest duration: the test would, too.
     plan = Plan.of(Load(n=40, seed=5, rate=3), every_s=2, max_duration_s=20)
-    outcome = await run(plan, "talkbridge", tmp_path)
+    outcome, _ = await run(plan, "talkbridge", tmp_path)
     assert list(told_at_length(outcome)) == []
     assert (outcome.findings, outcome.untold, outcome.untrue) == ([], [], [])
     assert sum(outcome.faults.values()) == len(plan.faults)
