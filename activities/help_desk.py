@@ -14,7 +14,7 @@ from activities.tokens import TokenSource
 from activities.turn import DONE, Turn, Turns, attempt_of, outcome_of, written
 from activities.zendesk import guide
 from activities.zendesk.client import ZendeskClient
-from activities.zendesk.errors import BadRequest, Conflict, NotFound, Unprocessable, VendorError
+from activities.zendesk.errors import BadRequest, Conflict, Misconfigured, NotFound, Unprocessable, VendorError
 from activities.zendesk.message import Answer, Request
 from workflows.domain.call import CallPolicy
 from workflows.domain.ticket import TicketView, call_label
@@ -67,7 +67,7 @@ class ZendeskHelpDesk(HelpDesk):
         def read(answer: Answer) -> TicketView | None:
             return first([t for t in guide.found(answer, "results") if t.status not in _NOT_OPEN], command.excluded)
 
-        return await self._find(command.ref, request, read, kind="search")
+        return await self._find(command.ref, request, read, kind="search", nothing=(Unprocessable,))
 
     @activity.defn
     async def read_ticket(self, command: ReadTicket) -> TicketFound:
@@ -76,7 +76,8 @@ class ZendeskHelpDesk(HelpDesk):
         def read(answer: Answer) -> TicketView | None:
             return view(guide.one_ticket(answer, command.ticket_id))
 
-        return await self._find(command.ref, guide.read(command.ticket_id), read, kind="read", may_be_gone=True)
+        request, nothing = guide.read(command.ticket_id), (NotFound, Unprocessable)
+        return await self._find(command.ref, request, read, kind="read", nothing=nothing)
 
     @activity.defn
     async def find_by_external_id(self, command: FindByExternalId) -> TicketFound:
@@ -86,6 +87,7 @@ class ZendeskHelpDesk(HelpDesk):
             tickets = guide.found(answer, "tickets")
             return first([t for t in tickets if t.external_id in (None, command.external_id)], command.excluded)
 
+        # What a create may have made is looked for here: an answer that is no answer must not pass for "none".
         return await self._find(command.ref, guide.find_by_external_id(command.external_id), read, kind="read")
 
     @activity.defn
@@ -193,17 +195,16 @@ class ZendeskHelpDesk(HelpDesk):
         read: Callable[[Answer], TicketView | None],
         *,
         kind: str,
-        may_be_gone: bool = False,
+        nothing: tuple[type[VendorError], ...] = (),
     ) -> TicketFound:
+        """`nothing`: the refusals that mean that there is no such ticket."""
         name, number = activity.info().activity_type, activity.info().attempt
         async with self._turns.take(name, kind) as turn, self._client.slot():
             try:
                 ticket = await self._look(turn, ref, request, read)
-            except Unprocessable as error:
-                return TicketFound(ticket=None, attempts=number, detail=detail_of(error, name))
-            except NotFound as error:
-                if not may_be_gone:
-                    raise
+            except (NotFound, Unprocessable) as error:
+                if not isinstance(error, nothing):
+                    raise Misconfigured(str(error), status=error.status, vendor_text=error.vendor_text) from None
                 return TicketFound(ticket=None, attempts=number, detail=detail_of(error, name))
         return TicketFound(ticket=ticket, attempts=number)
 

@@ -234,6 +234,18 @@ async def test_reading_tells_a_ticket_from_none(desk: Bench) -> None:
     assert (await desk.run(desk.help_desk.find_by_external_id, replace(look, excluded=[ticket.id]))).ticket is None
 
 
+async def test_a_refused_look_up_is_no_answer(desk: Bench) -> None:
+    """After a create of unknown outcome, "422" must not pass for "there is none": it is tried again a minute later."""
+    desk.break_("find_by_external_id", "status", status=422)
+    error = await desk.fails(desk.help_desk.find_by_external_id, FindByExternalId(ref=REF, external_id="c-1"))
+    assert (error.type, error.message) == (
+        Failure.MISCONFIGURED,
+        "find_by_external_id: answered 422: Fault: asked for by a test",
+    )
+    assert error.next_retry_delay is not None
+    assert error.next_retry_delay.total_seconds() == 60
+
+
 async def test_a_mark_counts_as_the_last_line_only(desk: Bench) -> None:
     """Marks are looked for on every page, as the last line of a comment; a cut or refused list is not complete."""
     desk.simulator.world.settings = replace(desk.simulator.world.settings, comments_page_size=2)

@@ -77,8 +77,8 @@ READ = {
     "422": _at_once("answered 422", effects=NEW_TICKET),
 }
 
-# The key that was refused counts as content that was refused: the plainest body, with the next key.
-FIND = {"422": _at_once("answered 422", effects={"tickets": 2, "started": 2})}
+# What a create may have made is looked for: "refused" is no "none", and a second ticket would come of it.
+FIND = {"422": _slowly("Misconfigured: {step}: answered 422")}
 
 COMMENTS = {
     # The note is there. Who cannot see that must not write it again.
