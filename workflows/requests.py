@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, RetryState, is_cancelled_exception
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 with workflow.unsafe.imports_passed_through():
@@ -97,9 +97,9 @@ class Requests:
                     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
                 )
             except ActivityError as error:
-                if is_cancelled_exception(error):
+                if _is_cancelled(error):
                     self._end(status, StepState.SKIPPED)
-                    raise
+                    raise asyncio.CancelledError from error
                 patient = self._note_give_up(status, error) or patient
                 if not isinstance(error.cause, ActivityTimeoutError):
                     # Temporal does not come back to a failure that forbids retries; we do, slowly.
@@ -124,7 +124,7 @@ class Requests:
     ) -> R | None:
         """A request that is only of use for `limit`: its result, or None when it did not work by then.
 
-        A cancellation is raised as `ActivityError`; with `wait_when_cancelled` only after a running attempt has ended.
+        A cancellation is raised as such; with `wait_when_cancelled` only after a running attempt has ended.
         """
         status = self._begin(method, step)
         kind = workflow.ActivityCancellationType
@@ -141,9 +141,9 @@ class Requests:
                 cancellation_type=kind.WAIT_CANCELLATION_COMPLETED if wait_when_cancelled else kind.TRY_CANCEL,
             )
         except ActivityError as error:
-            if is_cancelled_exception(error):
+            if _is_cancelled(error):
                 self._end(status, StepState.SKIPPED)
-                raise
+                raise asyncio.CancelledError from error
             status.last_error = _reason(error)[1]
             self._end(status, StepState.MISSED)
             return None
@@ -242,6 +242,14 @@ class Requests:
         text = f"{status.name} has not worked for {hours:g} h: {status.last_error}"
         self._call.need_attention(status.activity_id, kind, text, workflow.now())
         return True
+
+
+def _is_cancelled(error: ActivityError) -> bool:
+    """Whether the activity ended because nobody wants it: as cancelled, or with an attempt that failed meanwhile."""
+    if is_cancelled_exception(error):
+        return True
+    # Taken for a step that does not work, it would be tried again ten minutes later, the final update behind it.
+    return error.retry_state == RetryState.CANCEL_REQUESTED and workflow.patched("a-cancelled-request-is-over")
 
 
 def _reason(error: ActivityError) -> tuple[str, str]:

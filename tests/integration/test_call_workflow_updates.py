@@ -1,5 +1,8 @@
 """What a ticket is told, without undoing anybody's work and without telling it twice."""
 
+import pytest
+from temporalio.exceptions import ApplicationError
+
 from tests.twins.calls import (
     ANSWERED,
     COMPLETED,
@@ -13,6 +16,7 @@ from tests.twins.calls import (
 )
 from tests.twins.world import failing
 from workflows.domain.customer import Customer
+from workflows.domain.errors import Failure
 from workflows.domain.status import CallStatus
 
 pytest_plugins = ("tests.twins.fixtures",)
@@ -232,3 +236,20 @@ async def test_why_a_ticket_was_left_is_told(stage: Stage) -> None:
     await stage.play("u-18", COMPLETED)
     status = await stage.until_told("u-18")
     assert [s.last_error for s in status.steps if s.name == "update_ticket"] == ["scripted", None]
+
+
+@pytest.mark.parametrize("kind", [Failure.UNAVAILABLE, Failure.CREDENTIAL_REFUSED])
+async def test_an_in_call_update_that_fails_after_the_calls_end_holds_nothing_up(stage: Stage, kind: Failure) -> None:
+    """An attempt that nobody wants any more and that then fails is over: the final update follows at once."""
+    call_id = f"u-20-{kind}"
+    stage.world.add_ticket(requester=Customer(email="user@example.com"))
+    held = stage.world.hold("update_ticket")
+    stage.world.before = failing("update_ticket", times=1, error=ApplicationError("no", type=kind))
+    await stage.play(call_id, STARTED)
+    await until(lambda: stage.world.at_once["update_ticket"])
+    await stage.play(call_id, COMPLETED)
+    await stage.until(call_id, lambda s: s.state == "missed")
+    held.set()
+    status = await stage.until_told(call_id)
+    assert (status.needs_attention, stage.world.tickets[1001].marks) == (False, [f"[call {call_id} · missed]"])
+    assert [step.state for step in status.steps if step.activity_id == IN_CALL_UPDATE] == ["skipped"]

@@ -1,4 +1,4 @@
-"""What sequences are played on; this one in memory and in virtual time, `development.py` has one on a real server."""
+"""What sequences are played on: so far the workflow in memory and in virtual time."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
