@@ -10,6 +10,7 @@ import temporalio.converter
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.common.v1 import Payload
 from temporalio.api.common.v1 import RetryPolicy as RetryPolicyProto
+from temporalio.api.enums.v1 import RetryState
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.activity_result import ActivityResolution, Cancellation, Success
 from temporalio.bridge.proto.activity_result import Failure as Failed
@@ -132,6 +133,8 @@ class Scheduled:
         failure = Failure(message="Activity task failed", cause=cause)
         failure.activity_failure_info.activity_type.name = self.served.name
         failure.activity_failure_info.activity_id = self.activity_id
+        if self.cancelled:
+            failure.activity_failure_info.retry_state = RetryState.RETRY_STATE_CANCEL_REQUESTED
         return failure
 
 
