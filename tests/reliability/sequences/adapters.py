@@ -96,10 +96,16 @@ class SceneHelpDesk(HelpDesk):
             unknown = CreateResult.OUTCOME_UNKNOWN
             return TicketCreated(result=unknown, unknown_until=permit.unknown_until, attempts=number)
         attempt = permit.attempt
+
+        def act() -> TicketView:
+            made = scene.desk.create(key, command.ticket, scene.now)
+            if fault == Fault.DIED:
+                # One statement writes the outcome and whose ticket it is.
+                scene.gate.end_create(attempt, made.id)
+            return made
+
         try:
-            made = scene.send(
-                fault, "create_ticket", attempt, lambda: scene.desk.create(key, command.ticket, scene.now)
-            )
+            made = scene.send(fault, "create_ticket", attempt, act)
         except (Refused, BadKey) as refusal:
             refused = isinstance(refusal, Refused) and refusal.fault == Fault.REFUSED
             attempt.outcome = "Unprocessable" if refused else "BadRequest"
