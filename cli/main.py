@@ -1,14 +1,21 @@
 """Entry point of `talkbridge`: one line a command, each imported only when it is called for."""
 
 import atexit
+import os
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from cli.errors import CliError
 from cli.servers.progress import say
 
-app = App(name="talkbridge", help="The durable bridge between a telephony platform and Zendesk Support.")
+app = App(
+    name="talkbridge",
+    help="The durable bridge between a telephony platform and Zendesk Support.",
+    # What cannot be understood is no failure of what was asked for: it has a code of its own.
+    exit_on_error=False,
+)
+BAD_USAGE = 2
 
 # A new command is a module with an `App` or a function, and a line here; the text is for `--help`, which imports none.
 _DEMO = """Start everything on this machine and play six stories of calls.
@@ -22,6 +29,9 @@ COMMANDS = {
     "settings": ("cli.settings:settings", "What is set for each process, where, and what is missing."),
     "send": ("cli.send:app", "Send signed call webhooks, as a telephony platform does."),
     "call": ("cli.mend:app", "What became of a call, and what to do about it."),
+    "calls": ("cli.calls.command:calls", "List calls, or watch them."),
+    "audit": ("cli.audit.command:audit", "Every request, event and mend, from the ledger."),
+    "doctor": ("cli.doctor.command:doctor", "What keeps this installation from working, and what mends it."),
     "servers": ("cli.servers.commands:app", "Development servers: Temporal and PostgreSQL on this machine."),
 }
 
@@ -30,7 +40,7 @@ for name, (target, summary) in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line. What the user can mend ends in one sentence and code 1; Ctrl-C in 130."""
+    """Run the command line. What the user can mend ends in one sentence and code 1, bad usage in 2, Ctrl-C in 130."""
     code: int | None = None
 
     def leave() -> None:
@@ -48,8 +58,15 @@ def main() -> None:
     except CliError as error:
         say(str(error))
         code = 1
+    except CycloptsError:
+        # It has been told.
+        code = BAD_USAGE
     except KeyboardInterrupt:
         code = 130
+    except BrokenPipeError:
+        # Whoever read has enough; what is left over must not be written at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except SystemExit as leaving:
         if isinstance(leaving.code, int):
             code = leaving.code

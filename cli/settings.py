@@ -49,13 +49,14 @@ def problems(processes: list[str]) -> list[str]:
     meanings = {each.name: each.meaning for each in known()}
     found: dict[str, str] = {}
     for process in processes:
-        for name, reason in _refused(_READERS[process]):
+        for name, reason in refused(_READERS[process]):
             meaning = meanings.get(name, "a usable value")
             found.setdefault(name, f"{name} {reason}: set it in the environment or in .env to {meaning}")
     return list(found.values())
 
 
-def _refused(reader: type[BaseSettings]) -> Iterator[tuple[str, str]]:
+def refused(reader: type[BaseSettings]) -> Iterator[tuple[str, str]]:
+    """Each setting that keeps this reader from reading, and what is the matter with it; values are not shown."""
     try:
         reader()
     except ValidationError as error:

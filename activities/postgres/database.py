@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -138,6 +139,13 @@ class Database:
         found = row["version"] if row else 0
         if found < NEWEST:
             raise SchemaTooOld(found, NEWEST)
+
+    async def now(self) -> datetime:
+        """The time by the server's clock."""
+        row = await self.one("time_now")
+        assert row is not None
+        found: datetime = row["now"]
+        return found
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:

@@ -451,6 +451,10 @@ RETURNING name
 -- The newest migration that was applied.
 SELECT coalesce(max(version), 0) AS version FROM schema_version
 
+-- time_now --
+-- The time by the database's clock.
+SELECT clock_timestamp() AS now
+
 -- call_status --
 -- What the ledger tells of a call: its latest generation.
 SELECT status FROM calls WHERE call_id = %(call_id)s ORDER BY generation DESC LIMIT 1
@@ -482,3 +486,31 @@ SELECT id, generation, step, attempt, request_id, method, path, sent_at, http_st
 FROM attempts
 WHERE call_id = %(call_id)s
 ORDER BY id
+
+-- audit_entries --
+-- What happened to a call, or to all, from a moment to before another (each may be null): events, requests, mends, in
+-- order of time. An event is as old as its receipt; a call whose row has not changed since then has no later one.
+SELECT at, call_id, generation, kind, name, attempt, own_id, method, path, http_status, outcome, finished_at, asked_by,
+    reason, note
+FROM (
+    SELECT a.sent_at AS at, a.call_id, a.generation, 'request' AS kind, a.step AS name, a.attempt,
+        a.request_id AS own_id, a.method, a.path, a.http_status, a.outcome, a.finished_at, NULL AS asked_by,
+        NULL AS reason, NULL AS note, a.id AS place
+    FROM attempts a
+    WHERE (%(call_id)s::text IS NULL OR a.call_id = %(call_id)s)
+    UNION ALL
+    SELECT m.mended_at, m.call_id, m.generation, 'mend', concat_ws(' ', m.action, m.step, m.ticket_id), NULL,
+        m.mend_id, NULL, NULL, NULL, m.result, NULL, m.asked_by, m.reason, m.text, 0
+    FROM mends m
+    WHERE (%(call_id)s::text IS NULL OR m.call_id = %(call_id)s)
+    UNION ALL
+    SELECT (e.event ->> 'received_at')::timestamptz, c.call_id, c.generation, 'event', e.event ->> 'type', NULL,
+        e.event ->> 'event_id', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'occurred ' || (e.event ->> 'occurred_at'),
+        e.place
+    FROM calls c
+    CROSS JOIN LATERAL jsonb_array_elements(c.status -> 'events') WITH ORDINALITY AS e (event, place)
+    WHERE (%(call_id)s::text IS NULL OR c.call_id = %(call_id)s)
+        AND c.updated_at >= coalesce(%(since)s::timestamptz - interval '1 hour', '-infinity')
+) AS entries
+WHERE at >= coalesce(%(since)s::timestamptz, '-infinity') AND at < coalesce(%(until)s::timestamptz, 'infinity')
+ORDER BY at, kind, place

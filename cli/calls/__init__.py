@@ -1,0 +1,1 @@
+"""`talkbridge calls`: the list of calls, once or for as long as one looks."""

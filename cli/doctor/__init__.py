@@ -1,0 +1,1 @@
+"""`talkbridge doctor`: what keeps an installation from working, and what mends it."""

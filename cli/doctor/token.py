@@ -1,0 +1,104 @@
+"""Group *Token*: whether there is one with every scope, by the token workflow's word or an exchange of our own."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.failures import detail_of
+from activities.settings import WorkerSettings
+from activities.turn import DONE, outcome_of
+from activities.zendesk.client import Account, ZendeskClient
+from activities.zendesk.errors import BadRequest, Unauthorized, VendorError
+from activities.zendesk.guide import TokenAnswer
+from cli.doctor.asking import Asked
+from cli.doctor.finding import Finding, fails, ok, skipped
+from cli.doctor.ground import PATIENCE_S, Ground
+from workflows.connection import UnknownKeyError
+from workflows.domain.token import TokenProblem, TokenState
+from workflows.ports import token_workflow_id
+
+_CLIENT = "set ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET to the OAuth client's, then start the worker again"
+_GRANT = "grant them to the OAuth client (ZENDESK_CLIENT_ID) in the Admin Center; calls that wait go on by themselves"
+_ADDRESS = "is ZENDESK_URL the account's address, and can this machine reach it?"
+
+
+async def check(ground: Ground) -> AsyncIterator[Finding]:
+    """The workflow is asked first: an exchange of our own, which is not kept, is for when it does not answer."""
+    if ground.worker is None:
+        yield skipped("token", ground.lacking["worker"])
+        return
+    told = await _asked(ground, ground.worker)
+    state = told if isinstance(told, TokenState) else None
+    if state is not None:
+        yield of_state(state, ground)
+        if state.version:
+            yield scopes("scopes", ground.worker.zendesk_scopes, state.scopes)
+    if isinstance(told, str):
+        yield skipped("token workflow", told)
+    if state is None or ground.exchange:
+        for finding in await _exchange(ground, ground.worker):
+            yield finding
+
+
+async def _asked(ground: Ground, settings: WorkerSettings) -> TokenState | str:
+    """What the token workflow knows, or why it does not tell."""
+    if ground.client is None:
+        return "Temporal cannot be asked"
+    handle = ground.client.get_workflow_handle(token_workflow_id(settings.account))
+    try:
+        state: TokenState = await handle.query(
+            "state", result_type=TokenState, rpc_timeout=timedelta(seconds=PATIENCE_S)
+        )
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return "it has never run: no worker of this account has started"
+        return "it does not answer: no worker serves it"
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, UnknownKeyError, ValueError) as error:
+        return f"its answer cannot be read ({type(error).__name__})"
+    return state
+
+
+def of_state(state: TokenState, ground: Ground) -> Finding:
+    """What the workflow says of the token as such; scopes are another matter."""
+    detail = f": {state.detail}" if state.detail else ""
+    if state.problem == TokenProblem.CLIENT_REFUSED:
+        return fails("token", f"Zendesk refuses the OAuth client{detail}", mend=_CLIENT)
+    left_s = (state.expires_at - ground.now()).total_seconds() if state.expires_at else 0
+    if state.problem == TokenProblem.UNAVAILABLE and left_s <= 0:
+        return fails("token", f"there is none{detail}", mend=_ADDRESS)
+    if not state.version:
+        return fails("token", "there is none yet", command="talkbridge doctor --exchange")
+    renewal = ", but its renewal fails" + detail if state.problem == TokenProblem.UNAVAILABLE else ""
+    if renewal:
+        return fails("token", f"it lives {left_s / 60:.0f} min more{renewal}", mend=_ADDRESS)
+    return ok("token", f"version {state.version} lives {left_s / 60:.0f} min more")
+
+
+def scopes(name: str, required: Sequence[str], granted: Sequence[str]) -> Finding:
+    """Granted ⊇ required."""
+    missing = [scope for scope in required if scope not in granted]
+    if missing:
+        return fails(name, f"the token lacks {' '.join(missing)}", mend=_GRANT)
+    return ok(name, f"granted: {' '.join(granted)}")
+
+
+async def _exchange(ground: Ground, settings: WorkerSettings) -> list[Finding]:
+    name = "exchange"
+    secret = settings.zendesk_client_secret.get_secret_value()
+    account = Account(url=settings.zendesk_url, client_id=settings.zendesk_client_id, client_secret=secret)
+    client = ZendeskClient(account, timeout_s=PATIENCE_S)
+    asked = Asked(ground, "exchange", "POST", "/api/v2/oauth/token")
+    try:
+        answer: TokenAnswer = await client.exchange(settings.zendesk_scopes, asked.request_id)
+    except VendorError as error:
+        await asked.record(error.status, outcome_of(error))
+        mend = _CLIENT if isinstance(error, BadRequest | Unauthorized) else _ADDRESS
+        return [fails(name, detail_of(error, "token"), mend=mend)]
+    finally:
+        await client.close()
+    await asked.record(answer.status, DONE)
+    ground.bearer = answer.access_token
+    told = ok(name, f"ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET get a token, for {answer.expires_in:.0f} s")
+    return [told, scopes("scopes granted", settings.zendesk_scopes, answer.scopes)]
