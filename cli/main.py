@@ -23,15 +23,32 @@ _DEMO = """Start everything on this machine and play six stories of calls.
 On a terminal it stays up until Ctrl-C, for calls of your own. Elsewhere, or with DEMO_ONCE=1, it ends: 0 when all is as
 it should be, else 1.
 """
+_CALLS = """List calls, the newest first, or watch them.
+
+A table on a terminal. Elsewhere a line a call, cells separated by tabs: received, call, state, ticket, customer, agent,
+screen pop, what it waits for. With --watch a terminal shows the list as it is now; elsewhere a call is a line whenever it
+has changed.
+"""
+_AUDIT = """Tell every event, request and mend of a call, or of all calls in a span of time.
+
+Reads PostgreSQL (DATABASE_URL) and nothing else; customer data is masked there. A request whose outcome is `unknown` was
+sent, or may have been, and no answer is known. `token` and `doctor` stand where a call's id does for requests that belong
+to no call.
+"""
+_DOCTOR = """Check an installation: what keeps it from working, and what mends it.
+
+Leaves nothing behind but the rows of its own requests in the ledger. Exit code 0: nothing fails, 1: something fails, 2: it
+could not look.
+"""
 COMMANDS = {
     "demo": ("cli.demo.command:demo", _DEMO),
     "setup": ("cli.setup:setup_command", "Prepare database and Temporal for this release; as often as you like."),
     "settings": ("cli.settings:settings", "What is set for each process, where, and what is missing."),
     "send": ("cli.send:app", "Send signed call webhooks, as a telephony platform does."),
     "call": ("cli.mend:app", "What became of a call, and what to do about it."),
-    "calls": ("cli.calls.command:calls", "List calls, or watch them."),
-    "audit": ("cli.audit.command:audit", "Every request, event and mend, from the ledger."),
-    "doctor": ("cli.doctor.command:doctor", "What keeps this installation from working, and what mends it."),
+    "calls": ("cli.calls.command:calls", _CALLS),
+    "audit": ("cli.audit.command:audit", _AUDIT),
+    "doctor": ("cli.doctor.command:doctor", _DOCTOR),
     "servers": ("cli.servers.commands:app", "Development servers: Temporal and PostgreSQL on this machine."),
 }
 

@@ -41,11 +41,7 @@ async def audit(
     ] = None,
     as_csv: Annotated[bool, Parameter(name="--csv", help="For spreadsheets; with a heading.", negative="")] = False,
 ) -> None:
-    """Every event, request and mend of a call, or of all calls in a span of time, the oldest first.
-
-    Reads PostgreSQL (DATABASE_URL) and nothing else. A request whose outcome is `unknown` was sent, or may have been,
-    and no answer is known. `token` and `doctor` stand where a call's id does for requests that belong to no call.
-    """
+    """Print the ledger's entries, the oldest first. Raises `CliError`."""
     if call_id is None and since is None:
         raise CliError("Name a call, or a time to begin with: talkbridge audit --from 2026-01-31")
     begin = moment_of(since, "--from") if since else None

@@ -57,11 +57,7 @@ def calls(
     as_json: Annotated[bool, Parameter(name="--json", help="One JSON object a line.", negative="")] = False,
     url: Annotated[str | None, Parameter(help="The gateway; API_HOST and API_PORT unless given.")] = None,
 ) -> None:
-    """List calls, the newest first: a table on a terminal, tab-separated lines elsewhere.
-
-    The lines hold time received, call, state, ticket, customer, agent, screen pop and what the call waits for. With
-    --watch a terminal shows the list as it is now; elsewhere each call is a line whenever it has changed.
-    """
+    """Print the list once, or again and again. Raises `CliError`."""
     which, settings = which or Which(), door()
     bearer = settings.bearer
     with client(address(url, settings)) as http:

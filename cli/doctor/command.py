@@ -26,10 +26,7 @@ async def doctor(
     offline: Annotated[bool, Parameter(help="Only what needs no network.", negative="")] = False,
     as_json: Annotated[bool, Parameter(name="--json", help="Print the findings as JSON.", negative="")] = False,
 ) -> int:
-    """Check settings, servers, token, gateway and CRM; each failure says what mends it.
-
-    Writes nothing but its own requests into the ledger. Exit code 0: all is well, 1: something fails, 2: it cannot run.
-    """
+    """Examine, tell, and return the exit code."""
     try:
         ground = ground_of(only, url, exchange=exchange)
     except CliError as error:
