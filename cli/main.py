@@ -25,20 +25,20 @@ it should be, else 1.
 """
 _CALLS = """List calls, the newest first, or watch them.
 
-A table on a terminal. Elsewhere a line a call, cells separated by tabs: received, call, state, ticket, customer, agent,
-screen pop, what it waits for. With --watch a terminal shows the list as it is now; elsewhere a call is a line whenever it
-has changed.
+A table on a terminal. Elsewhere a line a call, cells separated by tabs: received, call, state, ticket, customer,
+agent, screen pop, what it waits for. With --watch a terminal shows the list as it is now; elsewhere a call is a line
+whenever it has changed.
 """
 _AUDIT = """Tell every event, request and mend of a call, or of all calls in a span of time.
 
-Reads PostgreSQL (DATABASE_URL) and nothing else; customer data is masked there. A request whose outcome is `unknown` was
-sent, or may have been, and no answer is known. `token` and `doctor` stand where a call's id does for requests that belong
-to no call.
+Reads PostgreSQL (DATABASE_URL) and nothing else; customer data is masked there. A request whose outcome is `unknown`
+was sent, or may have been, and no answer is known. `token` and `doctor` stand where a call's id does for requests that
+belong to no call.
 """
 _DOCTOR = """Check an installation: what keeps it from working, and what mends it.
 
-Leaves nothing behind but the rows of its own requests in the ledger. Exit code 0: nothing fails, 1: something fails, 2: it
-could not look.
+Leaves nothing behind but the rows of its own requests in the ledger. Exit code 0: nothing fails, 1: something fails,
+2: it could not look.
 """
 COMMANDS = {
     "demo": ("cli.demo.command:demo", _DEMO),

@@ -44,7 +44,7 @@ def _event(entry: Entry) -> str:
 def _request(entry: Entry) -> str:
     took = f"  {(entry.finished_at - entry.at).total_seconds() * 1000:.0f} ms" if entry.finished_at else ""
     status = f"{entry.http_status} " if entry.http_status is not None else ""
-    what = f"{entry.name:<19} attempt {entry.attempt}  {entry.method} {entry.path}"
+    what = f"{entry.name:<21} attempt {entry.attempt}  {entry.method} {entry.path}"
     return f"{what}  {status}{entry.outcome or UNKNOWN}{took}  {entry.own_id}"
 
 

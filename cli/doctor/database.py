@@ -7,7 +7,7 @@ import psycopg
 
 from activities.postgres.errors import IdentityKeyMissing, LedgerUnavailable, SchemaTooOld, StoreError
 from activities.postgres.identity import IdentityKey
-from cli.doctor.finding import Finding, fails, ok, skipped
+from cli.doctor.finding import Finding, State, fails, ok, skipped
 from cli.doctor.ground import PATIENCE_S, ClockSeen, Ground
 from workflows.connection import Keyring, UnknownKeyError
 
@@ -26,7 +26,7 @@ async def check(ground: Ground) -> AsyncIterator[Finding]:
     url = ground.shared.database_url.get_secret_value()
     reached = await _reachable(url)
     yield reached
-    if reached.state != "ok":
+    if reached.state != State.OK:
         ground.database = None
         yield skipped("schema", "PostgreSQL is out of reach")
         yield skipped("keys", "PostgreSQL is out of reach")
@@ -34,11 +34,13 @@ async def check(ground: Ground) -> AsyncIterator[Finding]:
     await _see_clock(ground)
     schema = await _schema(ground)
     yield schema
-    if schema.state != "ok":
+    if schema.state != State.OK:
         yield skipped("keys", "the schema is not this release's")
         return
     assert ground.keyring is not None
-    yield await _keys(ground, ground.keyring)
+    keys = await _keys(ground, ground.keyring)
+    ground.keys_fit = keys.state == State.OK
+    yield keys
 
 
 async def _reachable(url: str) -> Finding:

@@ -65,7 +65,7 @@ def _alive(ground: Ground, http: httpx.Client) -> Finding:
 
 def _ready(name: str, answer: httpx.Response) -> Finding:
     if answer.status_code != 200:
-        mend = f"set TEMPORAL_ADDRESS and ENCRYPTION_KEYS of the gateway as the workers have them, then {_AGAIN}"
+        mend = f"if Temporal and Database are well here: set TEMPORAL_ADDRESS and ENCRYPTION_KEYS alike, then {_AGAIN}"
         return fails(name, f"{answer.status_code}: {_field(answer, 'detail')}", mend=mend)
     if _field(answer, "postgresql") != "reachable":
         text = "webhooks are taken, but the gateway cannot reach PostgreSQL: lists stay empty"

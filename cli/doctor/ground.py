@@ -42,6 +42,10 @@ class Ground:
     database: Database | None = None
     client: Client | None = None
     bearer: str | None = field(default=None, repr=False)
+    keys_fit: bool = True
+    "Whether ENCRYPTION_KEYS reads what the database holds, as far as is known."
+    served: set[str] = field(default_factory=set)
+    "Task queues that a worker asked lately."
     clocks: list[ClockSeen] = field(default_factory=list)
 
     @property

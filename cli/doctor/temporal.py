@@ -25,7 +25,7 @@ from workflows.connection import connect, missing_search_attributes
 from workflows.ports import CALLS_QUEUE, CRM_QUEUE, HELP_DESK_QUEUE, TOKEN_QUEUE
 
 WORKER = "python worker.py"
-POLLED_WITHIN_S = 90
+POLLED_WITHIN_S = 75
 """A worker asks again at least once a minute; the server remembers one that died for five."""
 _WORKFLOW, _ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 _QUEUES: Mapping[str, tuple[TaskQueueType.ValueType, ...]] = {
@@ -34,6 +34,7 @@ _QUEUES: Mapping[str, tuple[TaskQueueType.ValueType, ...]] = {
     HELP_DESK_QUEUE: (_ACTIVITY,),
     CRM_QUEUE: (_ACTIVITY,),
 }
+_COMPOSE = "docker compose -f docker-compose.temporal.yml up --wait"
 _LIMIT = timedelta(seconds=PATIENCE_S)
 
 
@@ -66,9 +67,14 @@ async def check(ground: Ground) -> AsyncIterator[Finding]:
 
 def _out_of_reach(where: str, error: Exception) -> Finding:
     reason = "no answer in time" if isinstance(error, TimeoutError) else " ".join(str(error).split())[:160]
+    # What the SDK says of the most usual case is a page of its own innards.
+    reason = "the connection is refused" if "ConnectionRefused" in str(error) else reason
     here = where.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
-    mend = "then set TEMPORAL_ADDRESS to what it prints" if here else "correct TEMPORAL_ADDRESS, or start that server"
-    return fails("reachable", f"TEMPORAL_ADDRESS {where}: {reason}", command=SERVERS if here else None, mend=mend)
+    text = f"TEMPORAL_ADDRESS {where}: {reason}"
+    if not here:
+        return fails("reachable", text, mend="correct TEMPORAL_ADDRESS, or start that server")
+    mend = f"then set TEMPORAL_ADDRESS to what it prints; or: {_COMPOSE}"
+    return fails("reachable", text, command=SERVERS, mend=mend)
 
 
 async def _namespace(client: Client) -> list[Finding]:
@@ -102,7 +108,6 @@ async def _search_attributes(client: Client) -> Finding:
 
 
 async def _queues(ground: Ground, client: Client) -> AsyncIterator[Finding]:
-    served = False
     for queue, kinds in _QUEUES.items():
         try:
             pollers = [await _pollers(ground, client, queue, kind) for kind in kinds]
@@ -110,10 +115,10 @@ async def _queues(ground: Ground, client: Client) -> AsyncIterator[Finding]:
             yield _refused(f"queue {queue}", error)
             continue
         if all(pollers):
-            yield ok(f"queue {queue}", "a worker serves it")
+            yield ok(f"queue {queue}", f"a worker asked it for work in the last {POLLED_WITHIN_S} s")
+            ground.served.add(queue)
         else:
-            yield _unserved(queue, waiting=served)
-        served = served or all(pollers)
+            yield _unserved(queue, waiting=bool(ground.served))
     if ground.worker is not None and ground.worker.zendesk_requests_per_minute:
         yield await _partitions(client)
 

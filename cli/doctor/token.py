@@ -1,7 +1,7 @@
 """Group *Token*: whether there is one with every scope, by the token workflow's word or an exchange of our own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
 
 from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -15,10 +15,12 @@ from activities.zendesk.guide import TokenAnswer
 from cli.doctor.asking import Asked
 from cli.doctor.finding import Finding, fails, ok, skipped
 from cli.doctor.ground import PATIENCE_S, Ground
+from cli.doctor.temporal import WORKER
 from workflows.connection import UnknownKeyError
 from workflows.domain.token import TokenProblem, TokenState
-from workflows.ports import token_workflow_id
+from workflows.ports import TOKEN_QUEUE, token_workflow_id
 
+_WORKFLOW = "token workflow"
 _CLIENT = "set ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET to the OAuth client's, then start the worker again"
 _GRANT = "grant them to the OAuth client (ZENDESK_CLIENT_ID) in the Admin Center; calls that wait go on by themselves"
 _ADDRESS = "is ZENDESK_URL the account's address, and can this machine reach it?"
@@ -35,29 +37,38 @@ async def check(ground: Ground) -> AsyncIterator[Finding]:
         yield of_state(state, ground)
         if state.version:
             yield scopes("scopes", ground.worker.zendesk_scopes, state.scopes)
-    if isinstance(told, str):
-        yield skipped("token workflow", told)
+    if isinstance(told, Finding):
+        yield told
     if state is None or ground.exchange:
         for finding in await _exchange(ground, ground.worker):
             yield finding
 
 
-async def _asked(ground: Ground, settings: WorkerSettings) -> TokenState | str:
+async def _asked(ground: Ground, settings: WorkerSettings) -> TokenState | Finding:
     """What the token workflow knows, or why it does not tell."""
     if ground.client is None:
-        return "Temporal cannot be asked"
+        return skipped(_WORKFLOW, "Temporal cannot be asked")
+    if not ground.keys_fit:
+        return skipped(_WORKFLOW, "ENCRYPTION_KEYS could not read its answer")
     handle = ground.client.get_workflow_handle(token_workflow_id(settings.account))
     try:
-        state: TokenState = await handle.query(
-            "state", result_type=TokenState, rpc_timeout=timedelta(seconds=PATIENCE_S)
-        )
-    except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
-            return "it has never run: no worker of this account has started"
-        return "it does not answer: no worker serves it"
+        async with asyncio.timeout(PATIENCE_S):
+            state: TokenState = await handle.query("state", result_type=TokenState)
+    except (RPCError, TimeoutError) as error:
+        return _unanswered(ground, error)
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError, UnknownKeyError, ValueError) as error:
-        return f"its answer cannot be read ({type(error).__name__})"
+        mend = "give every worker, the gateway and this command the same ENCRYPTION_KEYS"
+        return fails(_WORKFLOW, f"its answer cannot be read ({type(error).__name__})", mend=mend)
     return state
+
+
+def _unanswered(ground: Ground, error: Exception) -> Finding:
+    if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
+        return skipped(_WORKFLOW, "it has never run: no worker of this account has started")
+    if TOKEN_QUEUE not in ground.served:
+        return skipped(_WORKFLOW, "no worker serves it")
+    # For a minute after the last worker died its queues look served: this is what tells.
+    return fails(_WORKFLOW, f"no worker answers for it within {PATIENCE_S:g} s", command=WORKER)
 
 
 def of_state(state: TokenState, ground: Ground) -> Finding:

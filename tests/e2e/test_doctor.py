@@ -1,28 +1,17 @@
 """The doctor against planted faults: each is found, nothing else is, and what it tells to type mends it."""
 
 import asyncio
-import base64
-import json
-import os
 import secrets
-import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client
 
 from cli.doctor.examine import examine
 from cli.doctor.settings import ground_of
-from tests.e2e.stack import OPS_TOKEN, SECRET, Json, Stack, eventually
-
-NAMESPACE_NEEDED_S = 30
+from tests.e2e.doctor_kit import a_key, another_database, doctor, execute, mended, register, running, talkbridge
+from tests.e2e.stack import OPS_TOKEN, SECRET, Stack, eventually
 
 
 @pytest.fixture(scope="module")
@@ -33,50 +22,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.start_gateway()
         stack.start_workers(1)
         yield stack
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What the doctor said."""
-
-    code: int
-    checks: list[Json]
-
-    @property
-    def failures(self) -> dict[str, Json]:
-        """The checks that failed, by group and name."""
-        return {f"{each['group']}/{each['name']}": each for each in self.checks if each["state"] == "fails"}
-
-
-def doctor(stack: Stack, *flags: str, **settings: str | None) -> Examined:
-    """Its findings with these settings changed (None: gone). Never is a secret among them."""
-    done = talkbridge(stack, "doctor", "--json", *flags, **settings)
-    assert done.returncode in (0, 1), done.stderr
-    known = {SECRET, OPS_TOKEN, "simulator-secret", "crm-secret", stack.key.partition(":")[2]}
-    known |= {value for name, value in settings.items() if value and ("SECRET" in name or "TOKEN" in name)}
-    assert [secret for secret in known if secret in done.stdout + done.stderr] == []
-    return Examined(done.returncode, json.loads(done.stdout)["checks"])
-
-
-def talkbridge(stack: Stack, *words: str, **settings: str | None) -> subprocess.CompletedProcess[str]:
-    """The command line, in a folder without `.env`."""
-    given = {**stack.environment, **settings}
-    environment = {name: value for name, value in given.items() if value is not None}
-    command = [sys.executable, "-m", "cli.main", *words]
-    return subprocess.run(command, env=environment, cwd=stack.folder, capture_output=True, text=True, check=False)
-
-
-def mended(stack: Stack, failure: Json, **settings: str | None) -> None:
-    """Type what the doctor said."""
-    words = shlex.split(failure["command"])
-    assert words[0] == "talkbridge"
-    done = talkbridge(stack, *words[1:], **settings)
-    assert done.returncode == 0, done.stderr
-
-
-def a_key(key_id: str) -> str:
-    """An encryption key that nothing was encrypted with."""
-    return f"{key_id}:{base64.b64encode(os.urandom(32)).decode()}"
 
 
 def test_a_sound_system_has_no_failure(house: Stack) -> None:
@@ -154,11 +99,11 @@ def test_too_few_scopes_are_found(house: Stack) -> None:
 
 def test_setup_mends_a_database(house: Stack) -> None:
     """An empty one, then one of the release before, then one whose identity key was never made."""
-    url = _another_database(house)
+    url = another_database(house)
     _mended_by_setup(house, url, "Database/schema")
-    _execute(url, "DROP TABLE mends; DELETE FROM schema_version WHERE version >= 3")
+    execute(url, "DROP TABLE mends; DELETE FROM schema_version WHERE version >= 3")
     _mended_by_setup(house, url, "Database/schema")
-    _execute(url, "DELETE FROM secrets")
+    execute(url, "DELETE FROM secrets")
     _mended_by_setup(house, url, "Database/keys")
 
 
@@ -185,7 +130,7 @@ def test_a_missing_setting_is_made_by_what_is_printed(house: Stack) -> None:
 def test_setup_and_a_worker_mend_a_namespace(house: Stack) -> None:
     """A namespace that forgets after a day and has no search attributes; then a house without a worker."""
     name = f"spoilt-{secrets.token_hex(4)}"
-    asyncio.run(_register(house, name, days=1))
+    asyncio.run(register(house, name, days=1))
     failures = doctor(house, TEMPORAL_NAMESPACE=name).failures
     assert {"Temporal/retention", "Temporal/search attributes"} < set(failures)
     mended(house, failures["Temporal/retention"], TEMPORAL_NAMESPACE=name)
@@ -196,8 +141,24 @@ def test_setup_and_a_worker_mend_a_namespace(house: Stack) -> None:
     worker = house.start_worker(TEMPORAL_NAMESPACE=name)
     house.until_log(f"worker-{len(house.workers)}", "worker serves")
     eventually(lambda: doctor(house, TEMPORAL_NAMESPACE=name).failures == {})
-    worker.terminate()
-    worker.wait()
+    worker.kill()
+    # Temporal still remembers it; nobody answers all the same.
+    failures = doctor(house, TEMPORAL_NAMESPACE=name).failures
+    assert failures["Token/token workflow"]["command"] == "python worker.py"
+
+
+def test_the_servers_it_names_are_there_once_started(house: Stack) -> None:
+    """Neither Temporal nor PostgreSQL: one command starts both, `setup` prepares them."""
+    gone: dict[str, str | None] = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "DATABASE_URL": "postgresql://u@127.0.0.1:1/x"}
+    failures = doctor(house, **gone).failures
+    assert set(failures) == {"Temporal/reachable", "Database/reachable"}
+    (command,) = {failure["command"] for failure in failures.values()}
+    with running(house, command) as printed:
+        failures = doctor(house, **printed).failures
+        assert not {name for name in failures if name.endswith("/reachable")}
+        mended(house, failures["Database/schema"], **printed)
+        left = set(doctor(house, **printed).failures)
+        assert left == {f"Temporal/queue {queue}" for queue in ("calls", "zendesk", "crm", "token")}
 
 
 def test_bad_usage_and_unreadable_settings_are_no_findings(house: Stack) -> None:
@@ -220,27 +181,3 @@ def _gateway(stack: Stack, path: str) -> str:
 
 def _bearer() -> dict[str, str]:
     return {"Authorization": f"Bearer {OPS_TOKEN}"}
-
-
-def _another_database(stack: Stack) -> str:
-    name = f"other_{secrets.token_hex(4)}"
-    _execute(stack.postgres.url, f"CREATE DATABASE {name}")
-    return stack.postgres.url.rpartition("/")[0] + f"/{name}"
-
-
-def _execute(url: str, statements: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statements.encode())
-
-
-async def _register(stack: Stack, name: str, *, days: int) -> None:
-    client = await Client.connect(stack.temporal.address)
-    kept = Duration()
-    kept.FromTimedelta(timedelta(days=days))
-    request = RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=kept)
-    await client.workflow_service.register_namespace(request)
-    deadline = asyncio.get_running_loop().time() + NAMESPACE_NEEDED_S
-    # It takes the server a moment to know its own new namespace everywhere.
-    while doctor(stack, TEMPORAL_NAMESPACE=name).failures.keys() >= {"Temporal/namespace"}:
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.5)

@@ -79,7 +79,7 @@ async def test_a_call_is_told_in_order(database_url: str, tmp_path: Path) -> Non
     assert head == "Call c-1: ringing, ticket 123, a•••@example.com, +1555•••00"
     assert [line.split()[2] for line in lines] == ["event", "request", "request", "mend"]
     assert "call.started  e-1  (occurred " in lines[0]
-    assert "create_ticket       attempt 1  POST /api/v2/tickets  201 done" in lines[1]
+    assert "create_ticket         attempt 1  POST /api/v2/tickets  201 done" in lines[1]
     assert "unknown" in lines[2]
     assert "retry final_update  by Eve, because: =1+1  done: It is tried now." in lines[3]
     assert "anna" not in done.stdout
