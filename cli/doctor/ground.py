@@ -38,6 +38,8 @@ class Ground:
     worker: WorkerSettings | None = None
     lacking: dict[str, str] = field(default_factory=dict)
     exchange: bool = False
+    gateway_elsewhere: bool = False
+    "The gateway does not live here, and nobody said where it does."
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     database: Database | None = None
     client: Client | None = None

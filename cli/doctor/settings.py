@@ -54,6 +54,7 @@ def ground_of(only: str, url: str | None, *, exchange: bool = False) -> Ground:
         worker=_read(WorkerSettings) if only in (ALL, WORKER) else None,
         lacking={process: _why(process, only) for process in _READERS},
         exchange=exchange,
+        gateway_elsewhere=only == WORKER and url is None,
     )
 
 

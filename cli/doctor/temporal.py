@@ -35,6 +35,13 @@ _QUEUES: Mapping[str, tuple[TaskQueueType.ValueType, ...]] = {
     CRM_QUEUE: (_ACTIVITY,),
 }
 _COMPOSE = "docker compose -f docker-compose.temporal.yml up --wait"
+_REFUSED = "nothing listens there"
+# What the SDK says of these is a page of its own innards.
+_REASONS = {
+    "ConnectionRefused": _REFUSED,
+    "dns error": "there is no such host",
+    "InvalidMessage(": "it does not speak TLS, and TEMPORAL_TLS or TEMPORAL_API_KEY asks for it",
+}
 _LIMIT = timedelta(seconds=PATIENCE_S)
 
 
@@ -66,15 +73,15 @@ async def check(ground: Ground) -> AsyncIterator[Finding]:
 
 
 def _out_of_reach(where: str, error: Exception) -> Finding:
-    reason = "no answer in time" if isinstance(error, TimeoutError) else " ".join(str(error).split())[:160]
-    # What the SDK says of the most usual case is a page of its own innards.
-    reason = "the connection is refused" if "ConnectionRefused" in str(error) else reason
-    here = where.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+    told = "no answer in time" if isinstance(error, TimeoutError) else " ".join(str(error).split())[:160]
+    reason = next((words for sign, words in _REASONS.items() if sign in str(error)), told)
     text = f"TEMPORAL_ADDRESS {where}: {reason}"
-    if not here:
-        return fails("reachable", text, mend="correct TEMPORAL_ADDRESS, or start that server")
-    mend = f"then set TEMPORAL_ADDRESS to what it prints; or: {_COMPOSE}"
-    return fails("reachable", text, command=SERVERS, mend=mend)
+    if reason == _REFUSED and where.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
+        mend = f"then set TEMPORAL_ADDRESS to what it prints; or: {_COMPOSE}"
+        return fails("reachable", text, command=SERVERS, mend=mend)
+    return fails(
+        "reachable", text, mend="start that server, or correct TEMPORAL_ADDRESS, TEMPORAL_TLS, TEMPORAL_API_KEY"
+    )
 
 
 async def _namespace(client: Client) -> list[Finding]:

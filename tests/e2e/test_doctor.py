@@ -73,6 +73,19 @@ def test_a_planted_fault_is_found(
     assert found.failures[failure]["command"] or found.failures[failure]["mend"]
 
 
+def test_each_process_may_be_alone_on_its_machine(house: Stack) -> None:
+    """With the other's settings gone nothing fails: what needs them is skipped and says so."""
+    zendesk = ("API", "URL", "CLIENT_ID", "CLIENT_SECRET")
+    for only, gone in (
+        ("gateway", [*(f"ZENDESK_{name}" for name in zendesk), "CRM_URL", "CRM_TOKEN"]),
+        ("worker", ["WEBHOOK_SECRETS", "OPS_TOKEN", "API_PORT"]),
+    ):
+        found = doctor(house, "--only", only, **dict.fromkeys(gone))
+        assert found.failures == {}
+        assert found.code == 0
+        assert any("--only" in each["text"] or "elsewhere" in each["text"] for each in found.checks)
+
+
 async def test_a_wrong_clock_is_found(house: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes are seen against each clock that answers, and explain why the gateway refuses signatures."""
     for name, value in house.environment.items():
