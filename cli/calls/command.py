@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 import httpx2 as httpx
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
 from cli.calls.asking import Call, Pages
 from cli.calls.telling import cells, line, table
@@ -71,12 +73,16 @@ def _list(http: httpx.Client, bearer: str, which: Which, *, as_json: bool) -> No
     pages = Pages(http, bearer, which.query, limit=which.limit, cursor=which.cursor)
     if sys.stdout.isatty() and not as_json:
         found = [call for page in pages for call in page]
-        Console(highlight=False).print(table(found) if found else "No call matches.")
+        Console(highlight=False).print(_page(found))
     else:
         for page in pages:
             _print(page, as_json=as_json)
     if pages.cursor is not None:
         say(f"There are more: {called()} calls … --cursor {pages.cursor}, or a higher --limit.")
+
+
+def _page(found: list[Call]) -> Table | Text:
+    return table(found) if found else Text("No call matches.")
 
 
 def _print(found: list[Call], *, as_json: bool) -> None:
@@ -91,7 +97,8 @@ def _watch(http: httpx.Client, bearer: str, which: Which, *, every_s: float, as_
         with Live(console=Console(highlight=False), auto_refresh=False, screen=False) as live:
             for found, trouble in lists:
                 now = f"{time.strftime('%H:%M:%S')}, every {every_s:g} s; Ctrl-C ends"
-                live.update(table(found, title=f"{trouble} As it was: " if trouble else now), refresh=True)
+                head = Text(f"{trouble} As it was:" if trouble else now, style="" if trouble else "dim")
+                live.update(Group(head, _page(found)), refresh=True)
         return
     known: dict[str, object] = {}
     for found, trouble in lists:

@@ -39,9 +39,9 @@ def line(call: Call) -> str:
     return "\t".join(cells(call))
 
 
-def table(calls: Iterable[Call], title: str | None = None) -> Table:
+def table(calls: Iterable[Call]) -> Table:
     """The calls for a terminal. What needs attention says so in words; the colour only repeats it."""
-    shown = Table(box=None, title=title, title_justify="left", pad_edge=False, header_style="bold")
+    shown = Table(box=None, pad_edge=False, header_style="bold")
     for name in COLUMNS:
         shown.add_column(name, no_wrap=name in ("RECEIVED", "CALL", "STATE"), overflow="fold")
     for call in calls:
