@@ -17,6 +17,7 @@ from activities.credentials import ZendeskCredentials
 from activities.crm import CrmAccount, HttpCrm
 from activities.help_desk import ZendeskHelpDesk
 from activities.ledger import PostgresLedger
+from activities.meters import Metering
 from activities.postgres.attempts import Attempts
 from activities.postgres.credential import CredentialStore
 from activities.postgres.database import Database
@@ -77,7 +78,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(crm.close)
         ledger = PostgresLedger(database, decrypt=keyring.decrypt, policy=settings.policy(), client=client)
 
-        served = await stack.enter_async_context(Served(client))
+        served = await stack.enter_async_context(Served(client, [Metering(telemetry.metric_meter)]))
         served.serve(TOKEN_QUEUE, credentials, [TokenWorkflow])
         # One of its own: a worker with another secret must not answer for this one's.
         own = f"{TOKEN_QUEUE}-{uuid4()}"

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from activities.meters import outcome_lost
 from activities.postgres.errors import LedgerUnavailable
 
 CLOSING_S = 2.0
@@ -41,8 +42,10 @@ class Background:
                 if await self._written(write):
                     return
                 await asyncio.sleep(wait_s)
+            outcome_lost()
             _log.error("a row could not be written", extra={"action": "outcome_lost", **fields})
         except Exception:  # noqa: BLE001 - whatever it is, the vendor has acted already
+            outcome_lost()
             _log.exception("a row could not be written", extra={"action": "outcome_lost", **fields})
 
     async def _written(self, write: Callable[[], Awaitable[None]]) -> bool:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
+from structlog.contextvars import bind_contextvars
 from temporalio import activity
 
 from activities.failures import detail_of, failure
@@ -16,7 +17,7 @@ from activities.postgres.credential import CredentialStore, StoredCredential
 from activities.postgres.database import Database
 from activities.postgres.errors import LedgerUnavailable, StoreError
 from activities.reaching import reaching_ledger
-from activities.turn import DONE, outcome_of, request_id, written
+from activities.turn import DONE, NOT_SENT, answered, outcome_of, request_id, written
 from activities.zendesk.errors import BadRequest, RateLimited, Unauthorized, VendorError
 from activities.zendesk.guide import TokenAnswer
 from activities.zendesk.message import Request, error_of
@@ -74,13 +75,18 @@ class ZendeskCredentials(Credentials):
         try:
             answer = await self._ask(command.scopes)
         except VendorError as error:
+            fields = {"action": "token_not_exchanged", "failure": type(error).__name__}
+            log.warning("no token: %s", detail_of(error, "token"), extra=fields)
             return _not_exchanged(error)
         # Not a number is not greater than anything either.
         if not answer.expires_in > 0:
             return TokenExchanged(result=ExchangeResult.UNAVAILABLE, detail="token: its life is no number of seconds")
         known = max(command.known_version, stored.version if stored else 0)
         with reaching_ledger():
-            return _exchanged(await self._keep(command.account, known, answer, asked_at))
+            kept = await self._keep(command.account, known, answer, asked_at)
+        life = {"version": kept.version, "left_s": round(kept.left_s), "scopes": list(kept.scopes)}
+        log.info("a new token", extra={"action": "token_exchanged", **life})
+        return _exchanged(kept)
 
     @activity.defn
     async def post_alert(self, alert: Alert) -> bool:
@@ -144,10 +150,11 @@ class ZendeskCredentials(Credentials):
             method="POST",
             path="/api/v2/oauth/token",
         )
+        bind_contextvars(request_id=attempt.request_id)
         row: int | None = None
         with suppress(StoreError):
             row = await self._attempts.begin(attempt)
-        status, outcome = None, None
+        status, outcome, began = None, None, now_s()
         try:
             answer = await self._endpoint.exchange(scopes, attempt.request_id)
             status, outcome = answer.status, DONE
@@ -155,6 +162,8 @@ class ZendeskCredentials(Credentials):
             status, outcome = error.status, outcome_of(error)
             raise
         finally:
+            if outcome not in (None, NOT_SENT):
+                answered("exchange_token", status, now_s() - began)
             if row is not None and outcome is not None:
                 await written(
                     self._attempts.end(row, http_status=status, outcome=outcome), request_id=attempt.request_id

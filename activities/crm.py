@@ -14,7 +14,7 @@ from activities.background import Background
 from activities.failures import detail_of, failure, no_sooner_than
 from activities.pace import Pace, Punctuality, now_s
 from activities.postgres.attempts import Attempts
-from activities.turn import DONE, attempt_of, measure, outcome_of
+from activities.turn import DONE, answered, attempt_of, outcome_of
 from activities.zendesk.errors import MalformedAnswer, NotFound, NotSent, RateLimited, VendorError
 from activities.zendesk.message import Answer, Request, document
 from activities.zendesk.wire import Wire
@@ -87,7 +87,7 @@ class HttpCrm(Crm):
             raise
         finally:
             if outcome is not None:
-                measure(_KIND, status, now_s() - began)
+                answered(_KIND, status, now_s() - began)
             row = partial(self._attempts.record, attempt, sent_at=sent_at, http_status=status, outcome=outcome)
             self._background.start(row, request_id=attempt.request_id)
         return record

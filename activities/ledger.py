@@ -20,7 +20,7 @@ from activities.records import memory_from, to_json
 from workflows.domain.call import CallPolicy
 from workflows.domain.customer import Customer, mask_text
 from workflows.domain.errors import Failure
-from workflows.domain.status import SearchAttribute
+from workflows.domain.status import CallStatus, SearchAttribute
 from workflows.domain.ticket import call_label
 from workflows.ports import (
     CallOpened,
@@ -90,6 +90,7 @@ class PostgresLedger(Ledger):
                 window_s=self._policy.recent_ticket_window_s,
             )
         known = opened.memory is not None
+        _tell(command.status, "call_opened")
         return CallOpened(
             generation=opened.generation,
             policy=self._policy,
@@ -141,6 +142,7 @@ class PostgresLedger(Ledger):
                     memory=to_json(command.memory),
                 )
             )
+        _tell(command.status, "call_saved")
 
     @activity.defn
     async def keep_mend(self, command: KeepMend) -> None:
@@ -162,6 +164,8 @@ class PostgresLedger(Ledger):
                     mended_at=command.at,
                 )
             )
+        fields = {"action": "mend_kept", "mend": mend.action, "mend_id": mend.id, "result": command.mended.result}
+        log.info("call mended", extra={**fields, "call_id": command.call_id})
 
     async def _look(self, command: FindTicket) -> Look:
         return await self._calls.look(
@@ -207,6 +211,13 @@ class PostgresLedger(Ledger):
         with reaching_ledger():
             async with asyncio.timeout(self._local_limit_s if activity.info().is_local else None):
                 yield
+
+
+def _tell(status: CallStatus, action: str) -> None:
+    """One line on where a call stands; the cause and not the text of what needs a person."""
+    causes = [each.cause for each in status.causes]
+    fields = {"action": action, "call_id": status.call_id, "state": status.state, "ticket_id": status.ticket_id}
+    log.info("call %s", status.state, extra={**fields, "needs_attention": status.needs_attention, "causes": causes})
 
 
 def _blocking(look: Look) -> list[Earlier]:

@@ -15,8 +15,9 @@ from workflows.domain.errors import Failure
 
 OWN_IDS = frozenset(
     {
-        *("activity_id", "activity_type", "attempt_id", "call_id", "namespace", "request_id", "run_id", "step"),
-        *("task_queue", "ticket_id", "timestamp", "workflow_id", "workflow_run_id", "workflow_type"),
+        *("activity_id", "activity_type", "attempt_id", "call_id", "earlier_call_id", "mend_id", "namespace"),
+        *("request_id", "run_id", "step", "task_queue", "ticket_id", "timestamp"),
+        *("workflow_id", "workflow_run_id", "workflow_type"),
     }
 )
 """Fields that hold ids of ours, which may look like phone numbers and are left as they are."""
@@ -64,7 +65,7 @@ def configure(log_format: str = "console", level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.contextvars.merge_contextvars, structlog.stdlib.ExtraAdder(), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,

@@ -6,13 +6,14 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import TypeVar
 
+from structlog.contextvars import bind_contextvars
 from temporalio import activity
 
 from activities.bearers import Bearers
 from activities.failures import detail_of, failure, failure_of, kind_of
+from activities.meters import head_room, measure, outcome_lost
 from activities.pace import Pace, Punctuality, TimeLeft, now_s
 from activities.postgres.attempts import Attempt
 from activities.postgres.errors import StoreError
@@ -41,12 +42,15 @@ def request_id(name: str, step: str, attempt: int) -> str:
 def attempt_of(ref: CallRef, request: Request) -> Attempt:
     """The ledger's row for a request that this activity attempt is about to send."""
     number = activity.info().attempt
+    name = request_id(ref.call_id, ref.step, number)
+    # Whatever this attempt logs from here on is about this request.
+    bind_contextvars(call_id=ref.call_id, request_id=name)
     return Attempt(
         call_id=ref.call_id,
         generation=ref.generation,
         step=ref.step,
         attempt=number,
-        request_id=request_id(ref.call_id, ref.step, number),
+        request_id=name,
         method=request.method,
         path=request.path,
     )
@@ -57,13 +61,11 @@ def outcome_of(error: VendorError) -> str:
     return type(error).__name__ if error.sent else NOT_SENT
 
 
-def measure(request: str, status: int | None, seconds: float) -> None:
-    """Count and time a vendor request by its name and class of status."""
-    seen = {"request": request, "status": "none" if status is None else f"{status // 100}xx"}
-    meter = activity.metric_meter()
-    meter.create_counter("talkbridge_vendor_requests", "Requests to vendors").add(1, seen)
-    duration = meter.create_histogram_timedelta("talkbridge_vendor_request_duration", "From first byte to whole answer")
-    duration.record(timedelta(seconds=seconds), seen)
+def answered(request: str, status: int | None, seconds: float) -> None:
+    """Count, time and log a vendor request that went out; `status` None: no answer came."""
+    measure(request, status, seconds)
+    fields = {"action": "vendor_request", "request": request, "status": status, "duration_ms": round(seconds * 1000)}
+    _log.info("%s: %s", request, status or "no answer", extra=fields)
 
 
 async def written(writing: Awaitable[None], **fields: object) -> None:
@@ -72,6 +74,7 @@ async def written(writing: Awaitable[None], **fields: object) -> None:
         async with asyncio.timeout(WRITING_S):
             await writing
     except Exception:  # noqa: BLE001 - whatever it is, the vendor has acted already
+        outcome_lost()
         _log.exception("an outcome could not be written", extra={"action": "outcome_lost", **fields})
 
 
@@ -90,13 +93,14 @@ class Turn:
         try:
             answer = await sending
             status = answer.status
+            head_room(answer.headers)
             value = read(answer)
         except NotSent:
             raise
         except VendorError as error:
-            measure(self.request, status or error.status, now_s() - began)
+            answered(self.request, status or error.status, now_s() - began)
             raise
-        measure(self.request, status, now_s() - began)
+        answered(self.request, status, now_s() - began)
         self.worked = True
         return status, value
 

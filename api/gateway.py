@@ -9,6 +9,7 @@ from fastapi import Request
 from structlog.stdlib import get_logger
 from temporalio.client import Client
 
+from api.fleet import Fleet
 from api.keys import Keys
 from api.log import Sparing
 from api.metrics import Metrics
@@ -35,6 +36,7 @@ class Gateway:
     recent: Recent = field(default_factory=Recent)
     refusals: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_signature_refused"))
     misfits: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_not_taken"))
+    fleet: Fleet = field(default_factory=Fleet)
     keys: Keys = field(default_factory=Keys)
     readiness: Readiness = field(default_factory=Readiness)
     now: Callable[[], datetime] = _utc_now

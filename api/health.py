@@ -54,10 +54,12 @@ async def ready(request: Request) -> JSONResponse:
 
 @router.get(
     "/metrics",
-    summary="Counters for Prometheus",
+    summary="Counters and gauges for Prometheus",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text"}},
 )
 async def prometheus(request: Request) -> Response:
-    """Everything counted since the start."""
-    return Response(gateway_of(request).metrics.text(), headers={"Content-Type": metrics.MEDIA_TYPE})
+    """Everything counted since the start, and the fleet as it was within the last seconds."""
+    gateway = gateway_of(request)
+    seen = await gateway.fleet.look(gateway.temporal, gateway.ledger, gateway.steady())
+    return Response(gateway.metrics.text(seen), headers={"Content-Type": metrics.MEDIA_TYPE})

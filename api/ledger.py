@@ -1,7 +1,7 @@
 """The ledger as the gateway reads it: `activities.postgres` behind `Reading`, every question bounded in time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
@@ -57,6 +57,11 @@ class PostgresLedger:
         async with _readable():
             identity = (await self._hasher()).identity(email=email, phone=phone)
             return _page(await self._reader.search_calls(identity, limit=limit, cursor=cursor))
+
+    async def figures(self) -> Sequence[tuple[str, str, float]]:
+        """The fleet in numbers, as of now."""
+        async with _readable():
+            return await self._reader.figures()
 
     async def ping(self) -> None:
         """Whether a page of nothing can be had: reachable, and the schema is there."""

@@ -1,8 +1,15 @@
 """What the gateway counts, for Prometheus; no label holds customer data, and none grows without end."""
 
 import re
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+from api.fleet import NOTHING_SEEN, Gauge, Seen
+
+# Otherwise every counter and histogram comes with a second series that nobody asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it without types
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _MAX_IGNORED_TYPES = 50
@@ -27,7 +34,7 @@ class Metrics:
         )
         self._signal_seconds = Histogram(
             "talkbridge_signal_seconds",
-            "From the decision to signal until Temporal acknowledged.",
+            "From the decision to signal until Temporal acknowledged; what it did not acknowledge is not in it.",
             buckets=_LATENCY_BUCKETS,
             registry=self._registry,
         )
@@ -63,6 +70,23 @@ class Metrics:
         known = method if method in ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE") else "other"
         self._requests.labels(known, route, str(status)).inc()
 
-    def text(self) -> bytes:
-        """Everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def text(self, seen: Seen = NOTHING_SEEN) -> bytes:
+        """Everything counted, and what was seen of the fleet, in Prometheus' text format."""
+        fleet = CollectorRegistry()
+        fleet.register(_Shown(seen))
+        return generate_latest(self._registry) + generate_latest(fleet)
+
+
+class _Shown:
+    """What was seen of the fleet, as a collector: what is not there any more is not shown any more."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Every gauge, those without a value too."""
+        for gauge in Gauge:
+            family = GaugeMetricFamily(gauge.metric, gauge.meaning, labels=gauge.labels)
+            for labels, value in self._seen.get(gauge, {}).items():
+                family.add_metric(labels, value)
+            yield family

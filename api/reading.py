@@ -1,6 +1,6 @@
 """What the gateway reads from the ledger, whoever keeps it; `activities.postgres` does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +54,9 @@ class Reading(Protocol):
         self, email: str | None, phone: str | None, *, limit: int = 50, cursor: str | None = None
     ) -> Page:
         """Calls of the customer with this normalised email or phone. Raises `UnusableCursor`."""
+
+    async def figures(self) -> Sequence[tuple[str, str, float]]:
+        """The fleet in numbers: figure, label, value."""
 
     async def ping(self) -> None:
         """Returns when the ledger can be read."""

@@ -20,7 +20,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 PASSED_THROUGH = ("workflows.domain", "workflows.ports")
@@ -30,16 +30,25 @@ PASSED_THROUGH = ("workflows.domain", "workflows.ports")
 DRAIN = timedelta(seconds=25)
 STICKY = timedelta(seconds=3)
 """How long an open call waits for a worker that died before another takes it over."""
-_LATENCY_BUCKETS_MS = [50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0, 3000.0, 5000.0, 10000.0]
+_LATENCY_BUCKETS_MS = [
+    *(50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 1250.0, 1500.0, 1750.0),
+    *(2000.0, 2250.0, 2500.0, 3000.0, 5000.0, 10000.0),
+]
+"""Close together around the two seconds that are promised."""
+_REQUEST_BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 15.0]
 
 T = TypeVar("T")
 
 
 class Served:
-    """The queues of one process. As a context manager it drains at the end: running activities get 25 s."""
+    """The queues of one process. As a context manager it drains at the end: running activities get 25 s.
 
-    def __init__(self, client: Client) -> None:
+    `interceptors` stand around activities.
+    """
+
+    def __init__(self, client: Client, interceptors: Sequence[Interceptor] = ()) -> None:
         self._client = client
+        self._interceptors = interceptors
         self._running: dict[str, tuple[Worker, asyncio.Task[None]]] = {}
 
     @property
@@ -63,6 +72,7 @@ class Served:
             activities=all_activities(adapter),
             workflows=workflows,
             workflow_runner=workflow_runner(),
+            interceptors=self._interceptors,
             max_concurrent_activities=slots,
             max_task_queue_activities_per_second=per_minute / 60 if per_minute else None,
             graceful_shutdown_timeout=DRAIN,
@@ -117,7 +127,10 @@ def runtime(metrics_port: int | None) -> Runtime:
     )
     if metrics_port is None:
         return Runtime(telemetry=TelemetryConfig(logging=lines))
-    buckets = {"talkbridge_screen_pop_latency": _LATENCY_BUCKETS_MS}
+    buckets = {
+        "talkbridge_screen_pop_latency": _LATENCY_BUCKETS_MS,
+        "talkbridge_vendor_request_duration": _REQUEST_BUCKETS_S,
+    }
     prometheus = PrometheusConfig(
         bind_address=f"0.0.0.0:{metrics_port}",
         durations_as_seconds=True,

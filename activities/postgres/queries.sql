@@ -514,3 +514,40 @@ FROM (
 ) AS entries
 WHERE at >= coalesce(%(since)s::timestamptz, '-infinity') AND at < coalesce(%(until)s::timestamptz, 'infinity')
 ORDER BY at, kind, place
+
+-- figures --
+-- The fleet as the ledger sees it, one number a row. Calls that wait for something of ours are looked for among the newest
+-- 10,000 of the last week: their columns change with every step and are in no index.
+WITH newest AS (
+    SELECT pending, first_seen_at, ended_at, memory
+    FROM calls
+    ORDER BY id DESC
+    LIMIT 10000
+), waiting AS (
+    SELECT
+        CASE WHEN pending THEN 'ticket' ELSE 'final_update' END AS awaited,
+        CASE WHEN pending THEN first_seen_at ELSE ended_at END AS since
+    FROM newest
+    WHERE first_seen_at > now() - interval '7 days'
+        AND (pending OR (ended_at IS NOT NULL AND memory IS NOT NULL AND memory ->> 'told' IS NULL))
+), stuck AS (
+    SELECT DISTINCT c.id, cause.value ->> 'cause' AS cause
+    FROM calls c LEFT JOIN jsonb_array_elements(c.status -> 'causes') AS cause ON true
+    WHERE c.needs_attention
+), token AS (
+    SELECT obtained_at, expires_at FROM credentials ORDER BY obtained_at DESC LIMIT 1
+)
+SELECT 'active' AS figure, state AS label, count(*)::float8 AS value
+FROM calls
+WHERE state IN ('ringing', 'in_call') AND active AND active_until > now()
+GROUP BY state
+UNION ALL
+SELECT 'waiting', awaited, count(*) FROM waiting GROUP BY awaited
+UNION ALL
+SELECT 'oldest', awaited, greatest(0, extract(epoch FROM now() - min(since))) FROM waiting GROUP BY awaited
+UNION ALL
+SELECT 'stuck', coalesce(cause, ''), count(*) FROM stuck GROUP BY cause
+UNION ALL
+SELECT 'token_age', '', extract(epoch FROM now() - obtained_at) FROM token
+UNION ALL
+SELECT 'token_left', '', extract(epoch FROM expires_at - now()) FROM token

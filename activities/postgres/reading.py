@@ -50,6 +50,11 @@ class LedgerReader:
         """Every request of the call, in order; a row without an outcome says honestly that it is unknown."""
         return await self._database.all("attempts_of_call", {"call_id": call_id})
 
+    async def figures(self) -> list[tuple[str, str, float]]:
+        """The fleet in numbers: figure, label, value. Figures without anything to count are not there."""
+        rows = await self._database.all("figures")
+        return [(row["figure"], row["label"], float(row["value"])) for row in rows]
+
     async def _page(self, name: str, given: Mapping[str, object], limit: int, cursor: str | None) -> Page:
         size = max(1, min(limit, LONGEST_PAGE))
         # One more than shown tells whether there is a next page.
