@@ -84,11 +84,15 @@ def head_room(headers: Mapping[str, str]) -> None:
 
     https://developer.zendesk.com/api-reference/introduction/rate-limits/
     """
-    for name, said in (("limit", "x-rate-limit"), ("remaining", "x-rate-limit-remaining")):
-        text = headers.get(said, "")
-        if text.isascii() and text.isdigit() and len(text) < 10:
-            gauge = _METER.get().create_gauge(f"talkbridge_zendesk_rate_{name}", "Zendesk's word on its rate limit")
-            gauge.set(int(text))
+    meter = _METER.get()
+    if (limit := _number(headers.get("x-rate-limit", ""))) is not None:
+        meter.create_gauge("talkbridge_zendesk_rate_limit", "Requests a minute that Zendesk allows").set(limit)
+    if (left := _number(headers.get("x-rate-limit-remaining", ""))) is not None:
+        meter.create_gauge("talkbridge_zendesk_rate_remaining", "What is left of them, by the last answer").set(left)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def outcome_lost() -> None:
