@@ -90,7 +90,7 @@ class PostgresLedger(Ledger):
                 window_s=self._policy.recent_ticket_window_s,
             )
         known = opened.memory is not None
-        _tell(command.status, "call_opened")
+        log.info("call opened", extra={"action": "call_opened", **_standing(command.status)})
         return CallOpened(
             generation=opened.generation,
             policy=self._policy,
@@ -142,7 +142,7 @@ class PostgresLedger(Ledger):
                     memory=to_json(command.memory),
                 )
             )
-        _tell(command.status, "call_saved")
+        log.info("call saved", extra={"action": "call_saved", **_standing(command.status)})
 
     @activity.defn
     async def keep_mend(self, command: KeepMend) -> None:
@@ -213,11 +213,15 @@ class PostgresLedger(Ledger):
                 yield
 
 
-def _tell(status: CallStatus, action: str) -> None:
-    """One line on where a call stands; the cause and not the text of what needs a person."""
-    causes = [each.cause for each in status.causes]
-    fields = {"action": action, "call_id": status.call_id, "state": status.state, "ticket_id": status.ticket_id}
-    log.info("call %s", status.state, extra={**fields, "needs_attention": status.needs_attention, "causes": causes})
+def _standing(status: CallStatus) -> dict[str, object]:
+    """Where a call stands, for a line; the cause and not the text of what needs a person."""
+    return {
+        "call_id": status.call_id,
+        "state": status.state,
+        "ticket_id": status.ticket_id,
+        "needs_attention": status.needs_attention,
+        "causes": [each.cause for each in status.causes],
+    }
 
 
 def _blocking(look: Look) -> list[Earlier]:

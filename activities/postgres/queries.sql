@@ -516,10 +516,10 @@ WHERE at >= coalesce(%(since)s::timestamptz, '-infinity') AND at < coalesce(%(un
 ORDER BY at, kind, place
 
 -- figures --
--- The fleet as the ledger sees it, one number a row. Calls that wait for something of ours are looked for among the newest
--- 10,000 of the last week: their columns change with every step and are in no index.
+-- The fleet as the ledger sees it, one number a row. Calls that wait for something, but not for a person, are looked for
+-- among the newest 10,000 of the last week: their columns change with every step and are in no index.
 WITH newest AS (
-    SELECT pending, first_seen_at, ended_at, memory
+    SELECT pending, first_seen_at, ended_at, memory, needs_attention
     FROM calls
     ORDER BY id DESC
     LIMIT 10000
@@ -528,7 +528,7 @@ WITH newest AS (
         CASE WHEN pending THEN 'ticket' ELSE 'final_update' END AS awaited,
         CASE WHEN pending THEN first_seen_at ELSE ended_at END AS since
     FROM newest
-    WHERE first_seen_at > now() - interval '7 days'
+    WHERE first_seen_at > now() - interval '7 days' AND NOT needs_attention
         AND (pending OR (ended_at IS NOT NULL AND memory IS NOT NULL AND memory ->> 'told' IS NULL))
 ), stuck AS (
     SELECT DISTINCT c.id, cause.value ->> 'cause' AS cause

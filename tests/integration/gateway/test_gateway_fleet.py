@@ -39,7 +39,7 @@ async def test_figures_are_those_of_the_ledger(served: Served, enter_call: Enter
             "UPDATE calls SET pending = true, first_seen_at = now() - interval '100 s' WHERE call_id = 'c-4'"
         )
         await connection.execute(
-            "UPDATE calls SET ended_at = now() - interval '50 s', memory = %s WHERE call_id = 'c-1'",
+            "UPDATE calls SET ended_at = now() - interval '50 s', memory = %s WHERE call_id IN ('c-1', 'c-6')",
             [Jsonb({"told": None})],
         )
         await connection.execute(
