@@ -517,7 +517,8 @@ ORDER BY at, kind, place
 
 -- figures --
 -- The fleet as the ledger sees it, one number a row. Calls that wait for something, but not for a person, are looked for
--- among the newest 10,000 of the last week: their columns change with every step and are in no index.
+-- among the newest 10,000 of the last week: their columns change with every step and are in no index. However much there
+-- is, a scrape must not wait: those that need a person are counted up to 5,000.
 WITH newest AS (
     SELECT pending, first_seen_at, ended_at, memory, needs_attention
     FROM calls
@@ -532,8 +533,8 @@ WITH newest AS (
         AND (pending OR (ended_at IS NOT NULL AND memory IS NOT NULL AND memory ->> 'told' IS NULL))
 ), stuck AS (
     SELECT DISTINCT c.id, cause.value ->> 'cause' AS cause
-    FROM calls c LEFT JOIN jsonb_array_elements(c.status -> 'causes') AS cause ON true
-    WHERE c.needs_attention
+    FROM (SELECT id, status FROM calls WHERE needs_attention ORDER BY id DESC LIMIT 5000) AS c
+    LEFT JOIN jsonb_array_elements(c.status -> 'causes') AS cause ON true
 ), token AS (
     SELECT obtained_at, expires_at FROM credentials ORDER BY obtained_at DESC LIMIT 1
 )

@@ -116,6 +116,14 @@ def test_panels_do_not_overlap_and_have_names() -> None:
     assert len({panel["id"] for panel in panels()}) == len({panel["title"] for panel in panels()}) == len(panels())
 
 
+def promtool(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """What Prometheus' own tool says; the test is skipped where there is none."""
+    path = shutil.which("promtool")
+    if path is None:
+        pytest.skip("promtool is not installed; on Debian: apt-get install --no-install-recommends prometheus")
+    return subprocess.run([path, *command], cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     "command",
     [("check", "rules", "alerts.yml"), ("test", "rules", "alerts.test.yml"), ("check", "config", "prometheus.yml")],
@@ -123,8 +131,14 @@ def test_panels_do_not_overlap_and_have_names() -> None:
 )
 def test_promtool_is_content(command: tuple[str, ...]) -> None:
     """Prometheus' own tool reads the rules and finds that they fire when they should."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed; on Debian: apt-get install --no-install-recommends prometheus")
-    ran = subprocess.run([promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False)
+    ran = promtool(FOLDER, *command)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(("more", "accepted"), [([], True), (["sum(talkbridge_webhooks_total"], False)])
+def test_the_dashboards_questions_can_be_asked(tmp_path: Path, more: list[str], accepted: bool) -> None:
+    """Each is an expression that Prometheus parses; one that is not would be seen."""
+    asked = [*(target["expr"] for panel in panels() for target in panel["targets"]), *more]
+    rules = [{"record": f"asked:{number}", "expr": expression} for number, expression in enumerate(asked)]
+    (tmp_path / "asked.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert (promtool(tmp_path, "check", "rules", "asked.yml").returncode == 0) == accepted
