@@ -16,11 +16,11 @@ from activities.postgres.calls import Calls, Earlier, KeptMend, Look, NewCall, S
 from activities.postgres.database import Database
 from activities.postgres.identity import Decrypt, Identity, IdentityKey
 from activities.reaching import reaching_ledger
-from activities.records import memory_from, to_json
+from activities.records import memory_from, standing, to_json
 from workflows.domain.call import CallPolicy
 from workflows.domain.customer import Customer, mask_text
 from workflows.domain.errors import Failure
-from workflows.domain.status import CallStatus, SearchAttribute
+from workflows.domain.status import SearchAttribute
 from workflows.domain.ticket import call_label
 from workflows.ports import (
     CallOpened,
@@ -90,7 +90,7 @@ class PostgresLedger(Ledger):
                 window_s=self._policy.recent_ticket_window_s,
             )
         known = opened.memory is not None
-        log.info("call opened", extra={"action": "call_opened", **_standing(command.status)})
+        log.info("call opened", extra={"action": "call_opened", **standing(command.status)})
         return CallOpened(
             generation=opened.generation,
             policy=self._policy,
@@ -142,7 +142,7 @@ class PostgresLedger(Ledger):
                     memory=to_json(command.memory),
                 )
             )
-        log.info("call saved", extra={"action": "call_saved", **_standing(command.status)})
+        log.info("call saved", extra={"action": "call_saved", **standing(command.status)})
 
     @activity.defn
     async def keep_mend(self, command: KeepMend) -> None:
@@ -211,17 +211,6 @@ class PostgresLedger(Ledger):
         with reaching_ledger():
             async with asyncio.timeout(self._local_limit_s if activity.info().is_local else None):
                 yield
-
-
-def _standing(status: CallStatus) -> dict[str, object]:
-    """Where a call stands, for a line; the cause and not the text of what needs a person."""
-    return {
-        "call_id": status.call_id,
-        "state": status.state,
-        "ticket_id": status.ticket_id,
-        "needs_attention": status.needs_attention,
-        "causes": [each.cause for each in status.causes],
-    }
 
 
 def _blocking(look: Look) -> list[Earlier]:

@@ -1,4 +1,4 @@
-"""The workflow's records as JSON documents for PostgreSQL, and back."""
+"""The workflow's records as JSON documents for PostgreSQL, and back, and as fields of a log line."""
 
 from typing import Any
 
@@ -21,3 +21,14 @@ def to_json(record: Memory | CallStatus) -> dict[str, Any]:
 def memory_from(document: dict[str, Any]) -> Memory:
     """The memory, whichever release wrote it: unknown fields are left out, missing ones have defaults."""
     return _MEMORY.validate_python(document)
+
+
+def standing(status: CallStatus) -> dict[str, object]:
+    """Where a call stands, for a line; the cause and not the text of what needs a person."""
+    return {
+        "call_id": status.call_id,
+        "state": status.state,
+        "ticket_id": status.ticket_id,
+        "needs_attention": status.needs_attention,
+        "causes": [each.cause for each in status.causes],
+    }
