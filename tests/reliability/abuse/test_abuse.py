@@ -30,7 +30,7 @@ def test_everything_was_tried(report: Report) -> None:
     assert len({(stage, secret) for stage, secret, _ in report.rotation.answers}) == 12
     assert report.rotation.restarts == 6
     assert report.matrix.total > 1500
-    assert len(report.contract.asked) == 8
+    assert len(report.contract.asked) == 9
 
 
 def test_the_section_tells_what_was_run(report: Report) -> None:

@@ -13,6 +13,8 @@ Params = Mapping[str, object]
 MOST_PAGES = 1500
 """Pages of 8 KiB that a statement may touch; a look through all of a million calls touches a hundred times as many."""
 _BLOCKS = ("matching", "usable_ticket")
+_OTHERWISE = ("list_calls", "search_calls", "figures", "audit_entries")
+"""Asked with other values below; an audit is one person's, and reads whatever span it is to tell of."""
 _NO_FILTER: Params = {"before": None, "state": None, "ticket_id": None, "agent_id": None, "needs_attention": None}
 
 
@@ -38,7 +40,7 @@ class Question:
 def questions() -> Iterator[Question]:
     """Every statement once, those of lists and searches once a filter."""
     for name in QUERIES:
-        if name in _BLOCKS or name in ("list_calls", "search_calls", "figures"):
+        if name in (*_BLOCKS, *_OTHERWISE):
             continue
         yield Question(name=name, detail="", params=_of_call)
     # Asked once in ten seconds, and bounded by limits of its own: it looks at so many calls however many there are.
