@@ -73,7 +73,7 @@ def test_everything_acted_upon_and_answered_outlives_the_process(tmp_path: Path)
         )
         vendor.ask("PATCH", "/api/v2/talk/calls/c-1.json", {"call": {"custom_properties": {"a": "1"}}})
         vendor.put("/_sim/customers", json={"email": "a@b.c", "properties": {"tier": "gold"}})
-        vendor.patch("/_sim/settings", json={"search_lag_s": 0.5})
+        vendor.patch("/_sim/settings", json={"token_lifetime_s": 1800})
         vendor.post("/_sim/tickets", json={"subject": "seed", "external_id": "s-1"})
         vendor.delete(f"/_sim/tickets/{vendor.post('/_sim/tickets', json={'subject': 'gone'}).json()['ticket']['id']}")
         before = {path: vendor.told(path) for path in ("/books", "/journal", "/settings", "/counts")}

@@ -15,9 +15,9 @@ from tests.twins.world import World
 from workflows.connection import Keyring, connect, data_converter
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def twin_server() -> Iterator[TemporalServer]:
-    """A server of the twins' own: the queues have fixed names, and nobody else's workers may serve them."""
+    """A server of the module's own: queues have fixed names, and a call id that another module played is taken."""
     with TemporalServer(own=True) as server:
         yield server
 
