@@ -1,42 +1,25 @@
 """`GET /calls/{call_id}` from the workflow, else from the ledger; lists and searches from the ledger."""
 
-import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
-from temporalio.client import (
-    WorkflowExecutionDescription,
-    WorkflowHandle,
-    WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
-)
-from temporalio.service import RPCError, RPCStatusCode
 
 from api import answers, problems
+from api.account import account_of, shown
 from api.body import read_body
-from api.gateway import Gateway, gateway_of
-from api.merging import merge
+from api.gateway import gateway_of
 from api.problems import Problem
 from api.reading import Filters, KeysMisfit, LedgerUnreadable, Page, UnusableCursor
-from api.schemas import CALL_ID
 from api.values import MAX_TICKET_ID, email_address, phone_number
-from workflows.connection import UnknownKeyError
 from workflows.domain.call import CallState
-from workflows.domain.status import CallStatus
-from workflows.ports import CALL_STATUS_QUERY, call_workflow_id
 
-ANSWER_S = 2.0
 MAX_SEARCH_BYTES = 4096
 _SOON = {"Retry-After": "5"}
 
-log = structlog.stdlib.get_logger("api.calls")
 router = APIRouter(tags=["calls"])
 
 
@@ -144,81 +127,9 @@ def _answered() -> Iterator[None]:
 )
 async def show_call(request: Request) -> JSONResponse:
     """The workflow's own word, running or closed; the ledger's when the workflow cannot be asked."""
-    gateway, call_id = gateway_of(request), request.path_params["call_id"]
-    if not CALL_ID.fullmatch(call_id):
-        raise Problem(problems.UNKNOWN_CALL)
-    handle: WorkflowHandle[Any, Any] = gateway.temporal.get_workflow_handle(call_workflow_id(call_id))
-    status, description = await asyncio.gather(_ask(handle), _describe(handle))
-    if isinstance(status, CallStatus):
-        return JSONResponse(await _from_workflow(gateway, status, description))
-    silence = _silence(status, description)
-    try:
-        known = await gateway.ledger.call_status(call_id)
-    except LedgerUnreadable:
-        detail = f"The ledger cannot be read, and {silence}"
-        raise Problem(problems.CALL_UNREADABLE, detail, headers=_SOON) from None
-    if known is not None:
-        return JSONResponse(_shown(known, "ledger"))
-    if description is RPCStatusCode.NOT_FOUND or status is RPCStatusCode.NOT_FOUND:
-        raise Problem(problems.UNKNOWN_CALL)
-    raise Problem(problems.CALL_UNREADABLE, f"The ledger does not know it yet, and {silence}", headers=_SOON)
-
-
-def _silence(status: RPCStatusCode | KeysMisfit, description: WorkflowExecutionDescription | RPCStatusCode) -> str:
-    """Why the workflow has not told, and what to look at."""
-    if isinstance(status, KeysMisfit):
-        return str(status)
-    if isinstance(description, WorkflowExecutionDescription):
-        return "its workflow does not answer. Does a worker run? If one does, its log says what holds the call up."
-    if description is RPCStatusCode.NOT_FOUND:
-        return "Temporal does not know the call."
-    return "Temporal does not answer."
-
-
-async def _ask(handle: WorkflowHandle[Any, Any]) -> CallStatus | RPCStatusCode | KeysMisfit:
-    """The workflow's answer, or why there is none."""
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            status: CallStatus = await handle.query(
-                CALL_STATUS_QUERY, result_type=CallStatus, rpc_timeout=timedelta(seconds=ANSWER_S)
-            )
-    except RPCError as error:
-        return error.status
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
-        return RPCStatusCode.FAILED_PRECONDITION
-    except (RuntimeError, TimeoutError):
-        return RPCStatusCode.UNAVAILABLE
-    except (UnknownKeyError, ValueError) as error:
-        # The codec's own; an answer of another shape is a TypeError.
-        log.warning("call_undecryptable", error=str(error))
-        return KeysMisfit("its workflow's answer cannot be decrypted: ENCRYPTION_KEYS here are not the workers'.")
-    return status
-
-
-async def _describe(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription | RPCStatusCode:
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            return await handle.describe(rpc_timeout=timedelta(seconds=ANSWER_S))
-    except RPCError as error:
-        return error.status
-    except (RuntimeError, TimeoutError):
-        return RPCStatusCode.UNAVAILABLE
-
-
-async def _from_workflow(
-    gateway: Gateway, status: CallStatus, description: WorkflowExecutionDescription | RPCStatusCode
-) -> dict[str, Any]:
-    if isinstance(description, WorkflowExecutionDescription):
-        pending = description.raw_description.pending_activities
-        status = replace(status, steps=await merge(status.steps, pending, gateway.temporal.data_converter))
-    return _shown(asdict(status), "workflow")
-
-
-def _shown(status: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """A call as it is shown: where the word comes from, and no activity ids."""
-    steps = [{name: value for name, value in step.items() if name != "activity_id"} for step in status["steps"]]
-    return {**status, "source": source, "steps": steps}
+    account = await account_of(gateway_of(request), request.path_params["call_id"])
+    return JSONResponse(account.shown())
 
 
 def _page(page: Page) -> JSONResponse:
-    return JSONResponse({"calls": [_shown(call, "ledger") for call in page.calls], "next_cursor": page.next_cursor})
+    return JSONResponse({"calls": [shown(call, "ledger") for call in page.calls], "next_cursor": page.next_cursor})
