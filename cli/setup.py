@@ -27,6 +27,7 @@ from activities.settings import SettingsError, SharedSettings, temporal_environm
 from cli.errors import CliError
 from cli.servers.progress import say
 from workflows.connection import (
+    RETENTION,
     SEARCH_ATTRIBUTES,
     KeyFormatError,
     Keyring,
@@ -35,8 +36,6 @@ from workflows.connection import (
     missing_search_attributes,
 )
 
-RETENTION = timedelta(days=7)
-"""How long a closed call is remembered: redeliveries within it are known for what they are."""
 PROPAGATION_S = 30
 """How long a new namespace or search attribute may take to be seen everywhere."""
 

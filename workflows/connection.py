@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -29,6 +30,8 @@ TICKET_ID = SearchAttributeKey.for_keyword(SearchAttribute.TICKET_ID)
 AGENT_ID = SearchAttributeKey.for_keyword(SearchAttribute.AGENT_ID)
 NEEDS_ATTENTION = SearchAttributeKey.for_bool(SearchAttribute.NEEDS_ATTENTION)
 SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (CALL_STATE, TICKET_ID, AGENT_ID, NEEDS_ATTENTION)
+RETENTION = timedelta(days=7)
+"""How long a closed call is remembered: redeliveries within it are known for what they are."""
 
 _ENCRYPTED = b"binary/encrypted"
 _NONCE_BYTES = 12

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from cli.doctor.finding import Finding, ok, skipped
+from api.checks.finding import Finding, ok, skipped
 from cli.doctor.ground import Ground
 
 

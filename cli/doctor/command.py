@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from api.checks.finding import Section, exit_code
 from cli.doctor.examine import examine
-from cli.doctor.finding import Section, exit_code
 from cli.doctor.settings import ground_of
 from cli.doctor.telling import document, summary, told
 from cli.errors import CliError

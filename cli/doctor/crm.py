@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from activities.failures import detail_of
 from activities.zendesk.errors import Forbidden, NotFound, Unauthorized, VendorError
 from activities.zendesk.message import Request, error_of
+from api.checks.finding import Finding, fails, ok, skipped
 from cli.doctor.asking import Vendor, ask
-from cli.doctor.finding import Finding, fails, ok, skipped
 from cli.doctor.ground import Ground
 
 _NOBODY = {"email": "talkbridge-doctor@example.com"}

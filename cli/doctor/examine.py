@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 from activities.postgres.database import Database
+from api.checks.finding import Finding, Section, skipped
 from cli.doctor import alerts, clock, crm, database, gateway, settings, temporal, token, zendesk
-from cli.doctor.finding import Finding, Section, skipped
 from cli.doctor.ground import Ground
 
 Check = Callable[[Ground], AsyncIterator[Finding]]

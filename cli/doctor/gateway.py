@@ -7,8 +7,8 @@ from functools import partial
 
 import httpx2 as httpx
 
+from api.checks.finding import Finding, State, fails, ok, skipped
 from api.settings import GatewaySettings
-from cli.doctor.finding import Finding, State, fails, ok, skipped
 from cli.doctor.ground import PATIENCE_S, Ground
 from cli.gateway import client
 from cli.webhook import PATH, webhook

@@ -9,22 +9,13 @@ from temporalio.client import Client
 
 from activities.postgres.database import Database
 from activities.settings import SharedSettings, WorkerSettings
+from api.checks.clock import ClockSeen
 from api.settings import GatewaySettings
 from cli.gateway import Door
 from workflows.connection import Keyring
 
 PATIENCE_S = 5.0
 """How long any one of the others may take to answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockSeen:
-    """What another's clock said, and ours just before it was asked and just after it had answered."""
-
-    whose: str
-    said: datetime
-    before: datetime
-    after: datetime
 
 
 @dataclass(kw_only=True)

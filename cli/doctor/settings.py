@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from activities.settings import SharedSettings, WorkerSettings
+from api.checks.finding import Finding, fails, ok
 from api.settings import GatewaySettings
-from cli.doctor.finding import Finding, fails, ok
 from cli.doctor.ground import Ground
 from cli.errors import CliError
 from cli.gateway import Door, address, door

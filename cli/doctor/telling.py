@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cli.doctor.finding import Section, State, count
+from api.checks.finding import Section, State, count
 
 _STYLES = {State.OK: "green", State.FAILS: "bold red", State.SKIPPED: "dim"}
 _INDENT = " " * 11

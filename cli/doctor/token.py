@@ -1,7 +1,7 @@
 """Group *Token*: whether there is one with every scope, by the token workflow's word or an exchange of our own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -12,18 +12,16 @@ from activities.turn import DONE, outcome_of
 from activities.zendesk.client import Account, ZendeskClient
 from activities.zendesk.errors import BadRequest, Unauthorized, VendorError
 from activities.zendesk.guide import TokenAnswer
+from api.checks.finding import Finding, fails, ok, skipped
+from api.checks.temporal import WORKER
+from api.checks.token import ADDRESS, CLIENT, of_state, scopes
 from cli.doctor.asking import Asked
-from cli.doctor.finding import Finding, fails, ok, skipped
 from cli.doctor.ground import PATIENCE_S, Ground
-from cli.doctor.temporal import WORKER
 from workflows.connection import UnknownKeyError
-from workflows.domain.token import TokenProblem, TokenState
+from workflows.domain.token import TokenState
 from workflows.ports import TOKEN_QUEUE, token_workflow_id
 
 _WORKFLOW = "token workflow"
-_CLIENT = "set ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET to the OAuth client's, then start the worker again"
-_GRANT = "grant them to the OAuth client (ZENDESK_CLIENT_ID) in the Admin Center; calls that wait go on by themselves"
-_ADDRESS = "is ZENDESK_URL the account's address, and can this machine reach it?"
 
 
 async def check(ground: Ground) -> AsyncIterator[Finding]:
@@ -34,7 +32,7 @@ async def check(ground: Ground) -> AsyncIterator[Finding]:
     told = await _asked(ground, ground.worker)
     state = told if isinstance(told, TokenState) else None
     if state is not None:
-        yield of_state(state, ground)
+        yield of_state(state, ground.now())
         if state.version:
             yield scopes("scopes", ground.worker.zendesk_scopes, state.scopes)
     if isinstance(told, Finding):
@@ -71,30 +69,6 @@ def _unanswered(ground: Ground, error: Exception) -> Finding:
     return fails(_WORKFLOW, f"no worker answers for it within {PATIENCE_S:g} s", command=WORKER)
 
 
-def of_state(state: TokenState, ground: Ground) -> Finding:
-    """What the workflow says of the token as such; scopes are another matter."""
-    detail = f": {state.detail}" if state.detail else ""
-    if state.problem == TokenProblem.CLIENT_REFUSED:
-        return fails("token", f"Zendesk refuses the OAuth client{detail}", mend=_CLIENT)
-    left_s = (state.expires_at - ground.now()).total_seconds() if state.expires_at else 0
-    if state.problem == TokenProblem.UNAVAILABLE and left_s <= 0:
-        return fails("token", f"there is none{detail}", mend=_ADDRESS)
-    if not state.version:
-        return fails("token", "there is none yet", command="talkbridge doctor --exchange")
-    renewal = ", but its renewal fails" + detail if state.problem == TokenProblem.UNAVAILABLE else ""
-    if renewal:
-        return fails("token", f"it lives {left_s / 60:.0f} min more{renewal}", mend=_ADDRESS)
-    return ok("token", f"version {state.version} lives {left_s / 60:.0f} min more")
-
-
-def scopes(name: str, required: Sequence[str], granted: Sequence[str]) -> Finding:
-    """Granted ⊇ required."""
-    missing = [scope for scope in required if scope not in granted]
-    if missing:
-        return fails(name, f"the token lacks {' '.join(missing)}", mend=_GRANT)
-    return ok(name, f"granted: {' '.join(granted)}")
-
-
 async def _exchange(ground: Ground, settings: WorkerSettings) -> list[Finding]:
     name = "exchange"
     secret = settings.zendesk_client_secret.get_secret_value()
@@ -105,7 +79,7 @@ async def _exchange(ground: Ground, settings: WorkerSettings) -> list[Finding]:
         answer: TokenAnswer = await client.exchange(settings.zendesk_scopes, asked.request_id)
     except VendorError as error:
         await asked.record(error.status, outcome_of(error))
-        mend = _CLIENT if isinstance(error, BadRequest | Unauthorized) else _ADDRESS
+        mend = CLIENT if isinstance(error, BadRequest | Unauthorized) else ADDRESS
         return [fails(name, detail_of(error, "token"), mend=mend)]
     finally:
         await client.close()

@@ -10,8 +10,8 @@ from activities.settings import WorkerSettings
 from activities.zendesk.errors import Forbidden, RateLimited, Unauthorized, VendorError
 from activities.zendesk.guide import find_by_external_id
 from activities.zendesk.message import error_of
+from api.checks.finding import Finding, fails, ok, skipped
 from cli.doctor.asking import Vendor, ask
-from cli.doctor.finding import Finding, fails, ok, skipped
 from cli.doctor.ground import Ground
 from workflows.connection import UnknownKeyError
 

@@ -4,17 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.doctor.clock import ahead_s
-from cli.doctor.finding import Finding, Section, State, exit_code, fails, ok, skipped
-from cli.doctor.ground import ClockSeen, Ground
+from api.checks.clock import ClockSeen, ahead_s
+from api.checks.finding import Finding, Section, State, exit_code, fails, ok, skipped
+from api.checks.token import of_state, scopes
 from cli.doctor.telling import document, summary, told
-from cli.doctor.token import of_state, scopes
 from cli.doctor.zendesk import rate
-from cli.gateway import Door
 from workflows.domain.token import TokenProblem, TokenState
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-GROUND = Ground(url="http://127.0.0.1:8080", door=Door.model_construct(), now=lambda: NOW)
 SECTION = Section(
     title="Database",
     findings=(ok("reachable", "it answers"), fails("schema", "old", command="talkbridge setup"), skipped("keys", "x")),
@@ -84,7 +81,7 @@ def test_room_in_the_rate_limit(headers: dict[str, str], ours: int | None, state
 
 def _told(**state: object) -> Finding:
     known: dict[str, object] = {"account": "example", "version": 3, "expires_at": NOW + timedelta(minutes=30)}
-    return of_state(TokenState(**{**known, **state}), GROUND)  # type: ignore[arg-type]
+    return of_state(TokenState(**{**known, **state}), NOW)  # type: ignore[arg-type]
 
 
 def test_the_token_workflows_word() -> None:

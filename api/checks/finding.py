@@ -1,4 +1,4 @@
-"""What a check found: plain values, told by `telling.py`, added up here."""
+"""What a check found: plain values, told elsewhere, added up here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
