@@ -17,6 +17,7 @@ from activities.credentials import ZendeskCredentials
 from activities.crm import CrmAccount, HttpCrm
 from activities.help_desk import ZendeskHelpDesk
 from activities.ledger import PostgresLedger
+from activities.mending import WorkflowMender
 from activities.meters import Metering
 from activities.postgres.attempts import Attempts
 from activities.postgres.credential import CredentialStore
@@ -28,6 +29,7 @@ from activities.stored_tokens import StoredTokens
 from activities.zendesk.client import Account, ZendeskClient
 from workflows.call import CallWorkflow
 from workflows.connection import Keyring, UnknownKeyError, connect, leave
+from workflows.group_mend import GroupMendWorkflow
 from workflows.ports import CALLS_QUEUE, CRM_QUEUE, HELP_DESK_QUEUE, TOKEN_QUEUE, EnsureToken
 from workflows.serving import Served, runtime
 from workflows.starting import CannotStart, await_search_attributes, ensure_token, reach
@@ -79,7 +81,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
         ledger = PostgresLedger(database, decrypt=keyring.decrypt, policy=settings.policy(), client=client)
 
         served = await stack.enter_async_context(Served(client, [Metering(telemetry.metric_meter)]))
-        served.serve(TOKEN_QUEUE, credentials, [TokenWorkflow])
+        served.serve(TOKEN_QUEUE, credentials, workflows=[TokenWorkflow])
         # One of its own: a worker with another secret must not answer for this one's.
         own = f"{TOKEN_QUEUE}-{uuid4()}"
         served.serve(own, credentials)
@@ -88,7 +90,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
         if stop.is_set():
             return
         await served.leave(own)
-        served.serve(CALLS_QUEUE, ledger, [CallWorkflow])
+        served.serve(CALLS_QUEUE, ledger, WorkflowMender(client), workflows=[CallWorkflow, GroupMendWorkflow])
         served.serve(HELP_DESK_QUEUE, help_desk, slots=HELP_DESK_SLOTS, per_minute=settings.zendesk_requests_per_minute)
         served.serve(CRM_QUEUE, crm)
         log.info("worker serves %s", ", ".join(served.queues), extra={"action": "worker_started"})

@@ -36,6 +36,11 @@ def call_id_of(workflow_id: str) -> str:
     return workflow_id.removeprefix(_CALL_WORKFLOW_PREFIX)
 
 
+def group_workflow_id(group_id: str) -> str:
+    """The workflow id of a group's mend."""
+    return f"group-{group_id}"
+
+
 def token_workflow_id(account: str) -> str:
     """The workflow id of an account's token."""
     return f"token-{account}"
@@ -413,6 +418,31 @@ class Ledger(ABC):
     @abstractmethod
     async def keep_mend(self, command: KeepMend) -> None:
         """Write down what a person did, once."""
+
+
+# --- one mend for many calls ---------------------------------------------------------------------------------------
+
+GROUP_MEND_WORKFLOW = "GroupMendWorkflow"
+"""Its argument is a `GroupMend`."""
+GROUP_PROGRESS_QUERY = "progress"
+GROUP_STOP_SIGNAL = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendCall:
+    """Have this call's workflow do it. The wish's id makes a second time do nothing."""
+
+    call_id: str
+    wish: Mend
+
+
+class Mender(ABC):
+    """The calls themselves. Queue `calls`."""
+
+    @activity.defn
+    @abstractmethod
+    async def mend_call(self, command: MendCall) -> Mended:
+        """What came of the wish; a call that is over, or not there, needs none."""
 
 
 # --- the credential ------------------------------------------------------------------------------------------------

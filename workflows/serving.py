@@ -60,16 +60,19 @@ class Served:
         self,
         queue: str,
         adapter: object,
+        *others: object,
         workflows: Sequence[type] = (),
-        *,
         slots: int | None = None,
         per_minute: int | None = None,
     ) -> None:
-        """Begin to serve a queue. `per_minute` is the whole queue's rate, kept by the server."""
+        """Begin to serve a queue with the activities of these adapters.
+
+        `per_minute` is the whole queue's rate, kept by the server.
+        """
         worker = Worker(
             self._client,
             task_queue=queue,
-            activities=all_activities(adapter),
+            activities=[each for given in (adapter, *others) for each in all_activities(given)],
             workflows=workflows,
             workflow_runner=workflow_runner(),
             interceptors=self._interceptors,

@@ -24,18 +24,19 @@ MAY_IMPORT = (
     (
         "activities/",
         {"temporalio", "pydantic", "pydantic_settings", "structlog"}
-        | {"activities", "workflows.domain", "workflows.ports"},
+        | {"activities", "workflows.asking", "workflows.domain", "workflows.ports"},
     ),
     (
         "api/",
         {"fastapi", "starlette", "uvicorn", "pydantic", "pydantic_settings", "phonenumbers", "email_validator"}
+        | {"jinja2"}
         | {"prometheus_client", "structlog", "temporalio", "api", "workflows", "activities.postgres"},
     ),
     # Never the product's code, or both could be wrong in the same way.
     ("simulator/", {"fastapi", "starlette", "uvicorn", "httpx2", "simulator"}),
 )
 # These are for processes; a workflow that reached for one would do I/O.
-PROCESS_MODULES = ("workflows.connection", "workflows.serving", "workflows.starting")
+PROCESS_MODULES = ("workflows.asking", "workflows.connection", "workflows.serving", "workflows.starting")
 
 
 def python_files(*places: str) -> list[Path]:
