@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Annotated
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
@@ -20,18 +21,20 @@ from api.gateway import Gateway, gateway_of
 from api.metrics import Metrics
 from api.problems import Problem
 from api.reading import Reading
-from api.security import Doorkeeper
+from api.security import Doorkeeper, Session
 from api.settings import GatewaySettings
 
 log = structlog.stdlib.get_logger("api.app")
 
-# For the button in /docs; `_require_ops` decides.
-_documented = HTTPBearer(auto_error=False, scheme_name="ops token", description="OPS_TOKEN, or the cookie of /ops.")
+# For the button in /docs; `_reader` and `_operator` decide.
+_documented = HTTPBearer(
+    auto_error=False, scheme_name="ops token", description="OPS_TOKEN, OPS_TOKEN_READONLY, or the cookie of /ops."
+)
 
 
 def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> FastAPI:
     """The application around a client that may still be unconnected. Whoever made the ledger opens and closes it."""
-    doorkeeper = Doorkeeper(settings.ops_token.get_secret_value())
+    doorkeeper = Doorkeeper(settings.ops_token.get_secret_value(), settings.readonly_token)
     gateway = Gateway(settings=settings, temporal=temporal, ledger=ledger, doorkeeper=doorkeeper)
     app = FastAPI(
         title="Talkbridge gateway",
@@ -43,14 +46,11 @@ def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> 
         lifespan=_lifespan,
     )
     app.state.gateway = gateway
-    ops_only = [Depends(_documented), Depends(_require_ops)]
     app.include_router(webhooks.router)
     app.include_router(health.router)
-    app.include_router(ops.sign_in_router)
-    # Its page asks by itself: a browser is sent to the form instead of being refused.
-    app.include_router(ops.router)
-    for router in (mending.router, calls.router, codec.router):
-        app.include_router(router, dependencies=ops_only)
+    ops.install(app)
+    for router, required in ((mending.router, _operator), (calls.router, _reader), (codec.router, _operator)):
+        app.include_router(router, dependencies=[Depends(_documented), Depends(required)])
     problems.install(app)
     app.add_exception_handler(SenderGone, _unheard)
     app.add_middleware(CodecCors, origin=settings.temporal_ui_origin)
@@ -58,10 +58,19 @@ def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> 
     return app
 
 
-async def _require_ops(request: Request) -> None:
+async def _reader(request: Request) -> Session:
+    """Whoever may look at calls. Raises `Problem`."""
     gateway = gateway_of(request)
-    if not gateway.doorkeeper.admits(request, gateway.now().timestamp()):
+    session = gateway.doorkeeper.admit(request, gateway.now().timestamp())
+    if session is None:
         raise Problem(problems.SIGN_IN, headers={"WWW-Authenticate": 'Bearer realm="talkbridge"'})
+    return session
+
+
+async def _operator(session: Annotated[Session, Depends(_reader)]) -> None:
+    """Whoever may act on calls, and read what the Temporal UI keeps encrypted. Raises `Problem`."""
+    if not session.may_act:
+        raise Problem(problems.READ_ONLY, "OPS_TOKEN is needed; OPS_TOKEN_READONLY is for looking only.")
 
 
 async def _unheard(_request: Request, _error: Exception) -> Response:

@@ -49,7 +49,11 @@ class Payloads(BaseModel):
     responses={
         200: {"model": Payloads},
         **problems.declared(
-            problems.SIGN_IN, problems.BODY_TOO_SLOW, problems.BODY_TOO_LARGE, problems.INVALID_REQUEST
+            problems.SIGN_IN,
+            problems.READ_ONLY,
+            problems.BODY_TOO_SLOW,
+            problems.BODY_TOO_LARGE,
+            problems.INVALID_REQUEST,
         ),
     },
     openapi_extra=answers.json_body(

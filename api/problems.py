@@ -28,6 +28,7 @@ NOT_HTTP = Kind("not-http", 400, "The bytes received are not an HTTP request")
 NOT_JSON = Kind("not-json", 400, "The body is not JSON")
 SIGNATURE_REFUSED = Kind("signature-refused", 401, "The signature is missing, wrong or too old")
 SIGN_IN = Kind("ops-token", 401, "The ops token is missing or wrong")
+READ_ONLY = Kind("read-only", 403, "This needs the operators' token")
 UNKNOWN_CALL = Kind("unknown-call", 404, "No such call")
 HEAD_TOO_SLOW = Kind("head-too-slow", 408, "The request's head did not arrive in time")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body did not arrive in time")
@@ -48,6 +49,7 @@ KINDS = (
     NOT_JSON,
     SIGNATURE_REFUSED,
     SIGN_IN,
+    READ_ONLY,
     UNKNOWN_CALL,
     HEAD_TOO_SLOW,
     BODY_TOO_SLOW,

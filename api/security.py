@@ -1,49 +1,98 @@
-"""Who may look at calls: whoever shows the ops token, or a session cookie signed with a key derived from it."""
+"""Who may look at calls and who may act: whoever shows a token, or a session cookie signed with a key made of it."""
 
 import base64
 import hashlib
 import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from fastapi import Request
 
 COOKIE = "talkbridge_ops"
 SESSION_S = 12 * 3600
-_PURPOSE = b"talkbridge ops session 1"
+_CSRF = b"talkbridge ops form 1 "
+
+
+class Role(StrEnum):
+    """What a token is good for."""
+
+    READER = "reader"
+    """`OPS_TOKEN_READONLY`: looks."""
+    OPERATOR = "operator"
+    """`OPS_TOKEN`: looks and acts."""
+
+
+# A role of its own purpose: a token that changes its role takes no session along.
+_PURPOSES = {Role.OPERATOR: b"talkbridge ops session 1", Role.READER: b"talkbridge ops reading session 1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Somebody who was let in. `csrf` is what forms of this session carry; `ends_at` in seconds since 1970.
+
+    A bearer token has neither: no browser sends one by itself, and it never ends.
+    """
+
+    role: Role
+    csrf: str | None = None
+    ends_at: float | None = None
+
+    @property
+    def may_act(self) -> bool:
+        """Whether it may change anything."""
+        return self.role is Role.OPERATOR
+
+    def has_form_token(self, offered: str) -> bool:
+        """Whether a form with this token came from a page of this session."""
+        return self.csrf is None or hmac.compare_digest(offered.encode("utf-8", "replace"), self.csrf.encode())
 
 
 class Doorkeeper:
-    """Checks the ops token and hands out sessions. Another token ends every session."""
+    """Checks the tokens and hands out sessions. Another token ends every session of its role."""
 
-    def __init__(self, ops_token: str) -> None:
-        self._token = ops_token.encode()
-        self._key = hmac.digest(self._token, _PURPOSE, hashlib.sha256)
+    def __init__(self, ops_token: str, readonly_token: str | None = None) -> None:
+        given = {Role.OPERATOR: ops_token, Role.READER: readonly_token}
+        self._tokens = {role: token.encode() for role, token in given.items() if token is not None}
+        self._keys = {role: hmac.digest(token, _PURPOSES[role], hashlib.sha256) for role, token in self._tokens.items()}
 
-    def admits(self, request: Request, now: float) -> bool:
-        """Whether the request shows the token or a living session; a cookie counts beside a foreign bearer token."""
-        return self._bearer(request) or self._session(request, now)
+    def admit(self, request: Request, now: float) -> Session | None:
+        """Who asks, by token or living session; a cookie counts beside a foreign bearer token. None: nobody we know."""
+        role = self._bearer(request)
+        return Session(role=role) if role else self._session(_cookie(request), now)
 
-    def is_token(self, offered: bytes) -> bool:
-        """Whether this is the ops token, in constant time, on bytes."""
-        return hmac.compare_digest(offered, self._token)
+    def role_of(self, offered: bytes) -> Role | None:
+        """The role of the token, found in constant time, on bytes."""
+        return _only(role for role, token in self._tokens.items() if hmac.compare_digest(offered, token))
 
-    def new_session(self, now: float) -> str:
+    def new_session(self, now: float, role: Role = Role.OPERATOR) -> str:
         """A cookie's value, good for twelve hours from `now` (seconds since 1970)."""
-        expires = str(int(now) + SESSION_S)
-        return f"{expires}.{self._sign(expires)}"
+        # The rest makes it this session, and not another of the same second.
+        content = f"{int(now) + SESSION_S}.{secrets.token_urlsafe(9)}"
+        return f"{content}.{self._sign(role, content.encode())}"
 
-    def _bearer(self, request: Request) -> bool:
+    def _bearer(self, request: Request) -> Role | None:
         header = next((value for name, value in request.scope["headers"] if name == b"authorization"), b"")
         scheme, _, offered = header.partition(b" ")
-        return scheme.lower() == b"bearer" and self.is_token(offered.strip())
+        return self.role_of(offered.strip()) if scheme.lower() == b"bearer" else None
 
-    def _session(self, request: Request, now: float) -> bool:
-        expires, _, signature = _cookie(request).partition(".")
-        genuine = hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(expires).encode())
-        return genuine and expires.isdecimal() and int(expires) > now
+    def _session(self, cookie: str, now: float) -> Session | None:
+        content, _, signature = cookie.rpartition(".")
+        signed, offered = content.encode("utf-8", "replace"), signature.encode("utf-8", "replace")
+        role = _only(r for r in self._keys if hmac.compare_digest(offered, self._sign(r, signed).encode()))
+        ends = content.partition(".")[0]
+        if role is None or not ends.isdecimal() or int(ends) <= now:
+            return None
+        return Session(role=role, csrf=self._sign(role, _CSRF + signed), ends_at=float(ends))
 
-    def _sign(self, expires: str) -> str:
-        digest = hmac.digest(self._key, expires.encode("utf-8", "replace"), hashlib.sha256)
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    def _sign(self, role: Role, content: bytes) -> str:
+        return base64.urlsafe_b64encode(hmac.digest(self._keys[role], content, hashlib.sha256)).decode().rstrip("=")
+
+
+def _only(roles: Iterable[Role]) -> Role | None:
+    # A list: every token is compared, whichever fits.
+    return next(iter([*roles]), None)
 
 
 def _cookie(request: Request) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import phonenumbers
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from activities.postgres.address import require_address
@@ -62,6 +62,12 @@ def _not_blank(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _ticket_address(url: str) -> str:
+    if origin_of(url) is None or "{ticket_id}" not in url:
+        raise ValueError("it is not an http(s) address with `{ticket_id}` in it")
+    return url
+
+
 def _parts(value: object) -> object:
     return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
 
@@ -101,12 +107,30 @@ class GatewaySettings(BaseSettings):
         description="what operations show to see calls, as a bearer token or in the sign-in form of `/ops`; make one "
         "with `openssl rand -hex 24`"
     )
+    ops_token_readonly: Annotated[SecretStr, AfterValidator(_not_blank)] | None = Field(
+        None,
+        description="what those show who may see calls and not mend them, where `OPS_TOKEN` is asked for; another than "
+        "`OPS_TOKEN`; unset: nobody",
+    )
     temporal_ui_url: Annotated[str, AfterValidator(_address)] | None = Field(
         None, description="the Temporal UI, for links; the only origin that may ask `/codec/decode`; unset: none"
+    )
+    ticket_url: Annotated[str, AfterValidator(_ticket_address)] | None = Field(
+        None,
+        description="a ticket's page, for links, with `{ticket_id}` where its number goes: "
+        "`https://example.zendesk.com/agent/tickets/{ticket_id}`; unset: plain numbers",
     )
     phone_region: Annotated[str, BeforeValidator(_upper), AfterValidator(_region)] | None = Field(
         None, description="two letters of the country whose national numbers are understood; unset: only `+` numbers"
     )
+
+    @field_validator("ops_token_readonly")
+    @classmethod
+    def _is_another(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        operators = info.data.get("ops_token")
+        if token is not None and operators is not None and token.get_secret_value() == operators.get_secret_value():
+            raise ValueError("it is the same as OPS_TOKEN")
+        return token
 
     @classmethod
     def read(cls) -> Self:
@@ -125,6 +149,11 @@ class GatewaySettings(BaseSettings):
     def secrets(self) -> tuple[bytes, ...]:
         """The webhook secrets as the bytes that sign."""
         return tuple(secret.get_secret_value().encode() for secret in self.webhook_secrets)
+
+    @property
+    def readonly_token(self) -> str | None:
+        """The token of those who only look."""
+        return self.ops_token_readonly.get_secret_value() if self.ops_token_readonly else None
 
     @property
     def temporal_ui_origin(self) -> str | None:
