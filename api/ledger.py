@@ -13,7 +13,20 @@ from activities.postgres.errors import IdentityKeyMissing, SchemaTooOld, StoreEr
 from activities.postgres.identity import IdentityHasher, IdentityKey
 from activities.postgres.reading import CursorNotOurs, LedgerReader
 from activities.postgres.reading import Page as Rows
-from api.reading import Filters, KeysMisfit, LedgerUnreadable, NotSetUp, Page, UnusableCursor
+from api.reading import (
+    MOST_MENDS,
+    MOST_REQUESTS,
+    Filters,
+    InNeed,
+    KeysMisfit,
+    LedgerUnreadable,
+    NotSetUp,
+    Page,
+    PastMend,
+    Records,
+    SentRequest,
+    UnusableCursor,
+)
 from workflows.connection import Keyring, UnknownKeyError
 
 ANSWER_S = 1.5
@@ -58,10 +71,34 @@ class PostgresLedger:
             identity = (await self._hasher()).identity(email=email, phone=phone)
             return _page(await self._reader.search_calls(identity, limit=limit, cursor=cursor))
 
+    async def records(self, call_id: str) -> Records:
+        """The call's latest requests and mends, the oldest first."""
+        async with _readable():
+            sent = await self._reader.requests(call_id, limit=MOST_REQUESTS)
+            mends = await self._reader.mends(call_id, limit=MOST_MENDS)
+        unread = max(0, sent[0]["in_all"] - len(sent)) if sent else 0
+        requests = [SentRequest(**{name: row[name] for name in row if name != "in_all"}) for row in reversed(sent)]
+        return Records(requests=requests, mends=[PastMend(**row) for row in reversed(mends)], unread=unread)
+
+    async def calls_in_need(
+        self, *, cause: str | None = None, step: str | None = None, action: str | None = None, each: int, limit: int
+    ) -> Sequence[InNeed]:
+        """Calls that need a person, by cause and step."""
+        async with _readable():
+            rows = await self._reader.calls_in_need(cause=cause, step=step, action=action, each=each, limit=limit)
+        return [InNeed(**row) for row in rows]
+
     async def figures(self) -> Sequence[tuple[str, str, float]]:
         """The fleet in numbers, as of now."""
         async with _readable():
             return await self._reader.figures()
+
+    async def screen_pops(
+        self, *, period_s: int, slot_s: int, limit: int, within_ms: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Numbers on the screen pops of a period, of its newest calls."""
+        async with _readable():
+            return await self._reader.screen_pops(period_s=period_s, slot_s=slot_s, limit=limit, within_ms=within_ms)
 
     async def ping(self) -> None:
         """Whether a page of nothing can be had: reachable, and the schema is there."""

@@ -395,6 +395,13 @@ SELECT version, key_id, token_encrypted, obtained_at, expires_at, now() AS read_
 FROM credentials
 WHERE account = %(account)s
 
+-- credentials_kept --
+-- What is kept of the newest tokens, one an account, and the time now by the clock that wrote their times. No token.
+SELECT account, version, obtained_at, expires_at, now() AS read_at, scopes
+FROM credentials
+ORDER BY obtained_at DESC
+LIMIT 10
+
 -- store_credential --
 -- Store a token that is `age_s` old as the version after `known_version`, unless a later one is there. An older one
 -- there (a database restored from a backup) gives way, so that versions only grow.
@@ -471,6 +478,40 @@ WHERE (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC
 LIMIT %(limit)s
 
+-- calls_in_need --
+-- Calls that need a person, by cause and step: of each group so many, those that have waited longest first, with what is
+-- known of the whole group. `looked_at`: so many of the newest were looked at, 5,000 at most. A step's number (of a
+-- repetition, of an idempotency key) tells no groups apart. `action`: only calls that offer that mend; absent filters are null.
+WITH stuck AS (
+    SELECT c.id, told.causes, told.mends
+    FROM (SELECT id, status FROM calls WHERE needs_attention ORDER BY id DESC LIMIT 5000) AS c
+    -- The whole of it at once: each look into a long document unpacks it anew.
+    CROSS JOIN LATERAL jsonb_to_record(c.status) AS told (causes jsonb, mends jsonb)
+), caused AS (
+    SELECT stuck.id, coalesce(each.cause, '') AS cause, each.step AS own_step,
+        regexp_replace(coalesce(each.step, ''), '([ -][0-9]+)+$', '') AS step, coalesce(each.text, '') AS text,
+        each.since, coalesce(stuck.mends, '{}') AS mends
+    FROM stuck
+    LEFT JOIN LATERAL jsonb_to_recordset(stuck.causes) AS each (cause text, step text, text text, since text) ON true
+), ranked AS (
+    SELECT *, count(*) OVER alike AS size, count(*) FILTER (WHERE mends ? 'retry') OVER alike AS retriable,
+        min(since) OVER alike AS oldest,
+        row_number() OVER (PARTITION BY cause, step ORDER BY since, id) AS place
+    FROM caused
+    WHERE (%(cause)s::text IS NULL OR cause = %(cause)s)
+        AND (%(step)s::text IS NULL OR step = %(step)s)
+        AND (%(action)s::text IS NULL OR mends ? %(action)s)
+    WINDOW alike AS (PARTITION BY cause, step)
+), shown AS (
+    SELECT * FROM ranked WHERE place <= %(each)s ORDER BY place, size DESC, cause, step LIMIT %(limit)s
+)
+SELECT s.cause, s.step, s.size, s.retriable, s.oldest, s.own_step, s.text, s.since, s.mends, c.call_id,
+    c.status -> 'state' AS state, c.status -> 'ticket_id' AS ticket_id, c.status -> 'agent' AS agent,
+    c.status -> 'customer' AS customer, (SELECT count(*) FROM stuck) AS looked_at
+FROM shown s
+JOIN calls c USING (id)
+ORDER BY s.size DESC, s.cause, s.step, s.place
+
 -- search_calls --
 -- A page of the calls of an email or a phone, the newest first.
 SELECT id, status
@@ -480,12 +521,97 @@ WHERE (email_hash = %(email_hash)s OR phone_hash = %(phone_hash)s)
 ORDER BY id DESC
 LIMIT %(limit)s
 
+-- screen_pops --
+-- How screen pops ended, of the calls that began in the last `period_s` seconds, the newest `limit` of them: each has to
+-- be read whole. A row is one number. `calls`: how many were looked at, and when the oldest began. `latency`: how many
+-- were shown after so many milliseconds. `slot`: how many of one end in a span of `slot_s` (days are UTC's), of those
+-- shown the number within `within_ms` and the 95th percentile. `reason`: those missed and refused by the last thing that
+-- a request of theirs said, with the newest calls.
+WITH spanned AS (
+    SELECT first_seen_at
+    FROM calls
+    WHERE first_seen_at > now() - make_interval(secs => %(period_s)s)
+    ORDER BY first_seen_at DESC
+    LIMIT %(limit)s
+), newest AS NOT MATERIALIZED (
+    SELECT call_id, first_seen_at, status
+    FROM calls
+    WHERE first_seen_at > now() - make_interval(secs => %(period_s)s)
+    ORDER BY first_seen_at DESC
+    LIMIT %(limit)s
+), pops AS MATERIALIZED (
+    SELECT c.call_id, c.first_seen_at,
+        date_bin(make_interval(secs => %(slot_s)s), c.first_seen_at, TIMESTAMPTZ 'epoch') AS slot,
+        pop ->> 'state' AS state,
+        (pop ->> 'latency_ms')::integer AS latency_ms,
+        CASE WHEN pop ->> 'state' IN ('missed', 'refused') THEN (
+            SELECT step.value ->> 'last_error'
+            FROM jsonb_array_elements(c.status -> 'steps') WITH ORDINALITY AS step (value, place)
+            WHERE step.value ->> 'name' = 'patch_call' AND step.value ->> 'last_error' IS NOT NULL
+            ORDER BY step.place DESC
+            LIMIT 1
+        ) END AS said
+    FROM newest c
+    CROSS JOIN LATERAL jsonb_array_elements(c.status -> 'screen_pops') AS pop
+)
+SELECT 'calls' AS figure, min(first_seen_at) AS slot, NULL AS state, NULL AS said, NULL::integer AS latency_ms,
+    count(*) AS pops, NULL::bigint AS within, NULL::text[] AS call_ids
+FROM spanned
+UNION ALL
+SELECT 'latency', NULL, state, NULL, latency_ms, count(*), NULL, NULL
+FROM pops
+WHERE state = 'shown' AND latency_ms IS NOT NULL
+GROUP BY state, latency_ms
+UNION ALL
+SELECT 'slot', slot, state, NULL,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE state = 'shown'),
+    count(*), count(*) FILTER (WHERE state = 'shown' AND latency_ms <= %(within_ms)s), NULL
+FROM pops
+GROUP BY slot, state
+UNION ALL (
+    SELECT 'reason', NULL, state, said, NULL, count(*), NULL, (array_agg(call_id ORDER BY first_seen_at DESC))[1:3]
+    FROM pops
+    WHERE state IN ('missed', 'refused')
+    GROUP BY state, said
+    ORDER BY count(*) DESC
+    LIMIT 100
+)
+
 -- attempts_of_call --
 -- Every request of a call, in order: the audit.
 SELECT id, generation, step, attempt, request_id, method, path, sent_at, http_status, outcome, finished_at
 FROM attempts
 WHERE call_id = %(call_id)s
 ORDER BY id
+
+-- latest_generation --
+-- The generation a page about a call is about.
+SELECT greatest(
+    (SELECT max(generation) FROM calls WHERE call_id = %(call_id)s),
+    (SELECT max(generation) FROM attempts WHERE call_id = %(call_id)s)
+)
+
+-- requests_of_call --
+-- The latest requests of a call's latest generation, the newest first, each with how many there are (counted to 10,000).
+SELECT step, attempt, request_id, method, path, sent_at, http_status, outcome, finished_at,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT FROM attempts WHERE call_id = %(call_id)s AND generation = ({{latest_generation}}) LIMIT 10000
+        ) AS counted
+    ) AS in_all
+FROM attempts
+WHERE call_id = %(call_id)s AND generation = ({{latest_generation}})
+ORDER BY id DESC
+LIMIT %(limit)s
+
+-- mends_of_call --
+-- What people did to a call's latest generation, the newest first.
+SELECT mend_id, action, step, ticket_id, asked_by, reason, result, text, mended_at
+FROM mends
+WHERE call_id = %(call_id)s AND generation = ({{latest_generation}})
+ORDER BY mended_at DESC
+LIMIT %(limit)s
 
 -- audit_entries --
 -- What happened to a call, or to all, from a moment to before another (each may be null): events, requests, mends, in

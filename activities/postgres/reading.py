@@ -46,14 +46,41 @@ class LedgerReader:
         given = {"email_hash": identity.email_hash, "phone_hash": identity.phone_hash}
         return await self._page("search_calls", given, limit, cursor)
 
+    async def calls_in_need(
+        self, *, cause: str | None = None, step: str | None = None, action: str | None = None, each: int, limit: int
+    ) -> list[Row]:
+        """Calls that need a person, grouped by cause and step: `each` of a group at most, `limit` of all.
+
+        `action`: only those that offer that mend.
+        """
+        given = {"cause": cause, "step": step, "action": action, "each": each, "limit": limit}
+        return await self._database.all("calls_in_need", given)
+
     async def attempts(self, call_id: str) -> list[Row]:
         """Every request of the call, in order; a row without an outcome says honestly that it is unknown."""
         return await self._database.all("attempts_of_call", {"call_id": call_id})
+
+    async def requests(self, call_id: str, *, limit: int) -> list[Row]:
+        """The latest requests of the call's latest generation, the newest first; `in_all` says how many there are."""
+        return await self._database.all("requests_of_call", {"call_id": call_id, "limit": limit})
+
+    async def mends(self, call_id: str, *, limit: int) -> list[Row]:
+        """What people did to the call's latest generation, the newest first."""
+        return await self._database.all("mends_of_call", {"call_id": call_id, "limit": limit})
 
     async def figures(self) -> list[tuple[str, str, float]]:
         """The fleet in numbers: figure, label, value. Figures without anything to count are not there."""
         rows = await self._database.all("figures")
         return [(row["figure"], row["label"], float(row["value"])) for row in rows]
+
+    async def screen_pops(self, *, period_s: int, slot_s: int, limit: int, within_ms: int) -> list[Row]:
+        """Numbers on the screen pops of the newest `limit` calls of a period; the statement says what each row is."""
+        given = {"period_s": period_s, "slot_s": slot_s, "limit": limit, "within_ms": within_ms}
+        return await self._database.all("screen_pops", given)
+
+    async def credentials(self) -> list[Row]:
+        """What is kept of each account's token, the newest first; never the token."""
+        return await self._database.all("credentials_kept")
 
     async def _page(self, name: str, given: Mapping[str, object], limit: int, cursor: str | None) -> Page:
         size = max(1, min(limit, LONGEST_PAGE))

@@ -12,8 +12,8 @@ from activities.postgres.sql import QUERIES
 Params = Mapping[str, object]
 MOST_PAGES = 1500
 """Pages of 8 KiB that a statement may touch; a look through all of a million calls touches a hundred times as many."""
-_BLOCKS = ("matching", "usable_ticket")
-_OTHERWISE = ("list_calls", "search_calls", "figures", "audit_entries")
+_BLOCKS = ("matching", "usable_ticket", "latest_generation")
+_OTHERWISE = ("list_calls", "search_calls", "figures", "calls_in_need", "screen_pops", "audit_entries")
 """Asked with other values below; an audit is one person's, and reads whatever span it is to tell of."""
 _NO_FILTER: Params = {"before": None, "state": None, "ticket_id": None, "agent_id": None, "needs_attention": None}
 
@@ -45,6 +45,13 @@ def questions() -> Iterator[Question]:
         yield Question(name=name, detail="", params=_of_call)
     # Asked once in ten seconds, and bounded by limits of its own: it looks at so many calls however many there are.
     yield Question(name="figures", detail="", params=_of_call, most_pages=lambda _: 6000)
+    # By a person, and bounded as well: 5,000 calls at most, however many there are.
+    for detail, given in (("all", {"cause": None, "step": None, "action": None}), ("one group", {"action": "retry"})):
+        params = _with(_of_call, {"each": 50, "limit": 120, **given})
+        yield Question(name="calls_in_need", detail=detail, params=params, most_pages=lambda _: 12_000)
+    # The same of the page's longest period.
+    week = _with(_of_call, {"period_s": 7 * 86400, "slot_s": 86400, "limit": 20_000, "within_ms": 2000})
+    yield Question(name="screen_pops", detail="of a week", params=week, most_pages=lambda _: 12_000)
     for name in ("look_for_ticket", "begin_create"):
         yield Question(name=name, detail="of a switchboard's number", params=_of_switchboard)
     # Operations look through all calls of that number, a hundredth of all: the one statement that grows with them.
@@ -148,6 +155,7 @@ def _of_call(number: int, calls: int) -> Params:
         "expires_at": now,
         "scopes": ["tickets:write"],
         "kind": "misconfigured",
+        "cause": "StepRefused",
         "text": "text",
         "name": "another",
         "value_encrypted": b"x",
