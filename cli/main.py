@@ -20,8 +20,9 @@ BAD_USAGE = 2
 # A new command is a module with an `App` or a function, and a line here; the text is for `--help`, which imports none.
 _DEMO = """Start everything on this machine and play six stories of calls.
 
-On a terminal it stays up until Ctrl-C, for calls of your own. Elsewhere, or with DEMO_ONCE=1, it ends: 0 when all is as
-it should be, else 1.
+It prints the address of operations' page, and how to sign in, before the first story. On a terminal, or with --stay, it
+stays up until Ctrl-C and places a call every few seconds. Elsewhere, or with DEMO_ONCE=1, it ends: 0 when all is as it
+should be, else 1.
 """
 _CALLS = """List calls, the newest first, or watch them.
 

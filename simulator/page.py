@@ -11,7 +11,7 @@ _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%;margin-bottom:2rem}"
     "th,td{text-align:left;vertical-align:top;padding:.3rem .7rem;border-bottom:1px solid #ddd}"
-    "td{white-space:pre-wrap;overflow-wrap:anywhere}"
+    "td{white-space:pre-wrap;overflow-wrap:anywhere}tr:target{background:#fff3bf}"
 )
 
 
@@ -44,16 +44,21 @@ def page(world: World) -> str:
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Simulator</title><style>{_STYLE}</style>"
         "<h1>Simulated Zendesk, CRM and telephony</h1>"
-        + _table("Tickets", ("Id", "Status", "Subject", "External id", "Comments", "Updated"), tickets)
+        + _table("Tickets", ("Id", "Status", "Subject", "External id", "Comments", "Updated"), tickets, anchor="ticket")
         + _table("Calls", ("Id", "Script", "Webhooks", "Screen pop"), calls)
         + _table("Latest requests", ("No.", "Kind", "Request", "Status", "Fault"), requests)
     )
 
 
-def _table(title: str, heads: Iterable[str], rows: Iterable[tuple[object, ...]]) -> str:
+def _table(title: str, heads: Iterable[str], rows: Iterable[tuple[object, ...]], anchor: str = "") -> str:
+    """With an `anchor`, a row has the address `#anchor-<its first cell>`."""
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    body = "".join(f"<tr{_id(anchor, row)}>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
     return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{body}</table>"
+
+
+def _id(anchor: str, row: tuple[object, ...]) -> str:
+    return f' id="{escape(f"{anchor}-{row[0]}")}"' if anchor else ""
 
 
 def _cell(value: object) -> str:

@@ -29,6 +29,7 @@ class Secrets:
     encryption_keys: str = field(default_factory=lambda: f"demo:{base64.b64encode(secrets.token_bytes(32)).decode()}")
     webhook: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     ops_token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    ops_token_readonly: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     crm_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
@@ -58,11 +59,12 @@ class Children:
 
         return serves
 
-    def gateway(self, place: Ground, port: int) -> Callable[[], str]:
+    def gateway(self, place: Ground, port: int, simulator_url: str) -> Callable[[], str]:
         """Start it on that port; call the answer for its address once it reaches Temporal."""
         url = f"http://127.0.0.1:{port}"
         ours = {"API_HOST": "127.0.0.1", "API_PORT": str(port), "WEBHOOK_SECRETS": self._keys.webhook}
-        ours |= {"OPS_TOKEN": self._keys.ops_token, "TEMPORAL_UI_URL": place.ui_url or ""}
+        ours |= {"OPS_TOKEN": self._keys.ops_token, "OPS_TOKEN_READONLY": self._keys.ops_token_readonly}
+        ours |= {"TEMPORAL_UI_URL": place.ui_url or "", "TICKET_URL": f"{simulator_url}/#ticket-{{ticket_id}}"}
         child = self._start("gateway", python("-m", "api"), self._shared(place) | ours)
         return lambda: self._until(child, "gateway", lambda: url if _ready(url) else None)
 

@@ -2,24 +2,33 @@
 
 import asyncio
 import os
-import shlex
-import shutil
 import signal
 import sys
-import time
-from pathlib import Path
+import webbrowser
 from types import FrameType
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from cli.demo.children import LATENCIES_MS
 from cli.demo.errors import DemoFailed
 from cli.demo.house import House
+from cli.demo.staying import stay_up
 from cli.demo.stories import STORIES, Stage
 from cli.demo.telling import Telling
 from cli.demo.verdict import refusals, rows
 from cli.demo.world import World
 
 
-def demo() -> None:
+def demo(
+    *,
+    stay: Annotated[
+        bool | None, Parameter(help="Stay up after the stories, with calls that go on; as it does on a terminal.")
+    ] = None,
+    open_page: Annotated[
+        bool, Parameter(name="--open", negative="", help="Open operations' page in your browser.")
+    ] = False,
+) -> None:
     """Start everything on this machine, play six stories of calls, and compare what came of them with what should.
 
     On a terminal it then stays up until Ctrl-C, for calls of your own; elsewhere, or with DEMO_ONCE=1, it ends:
@@ -28,16 +37,17 @@ def demo() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     telling = Telling()
-    stays = telling.on_terminal and os.environ.get("DEMO_ONCE", "") in ("", "0")
+    stays = stay if stay is not None else telling.on_terminal and os.environ.get("DEMO_ONCE", "") in ("", "0")
     right: bool | None = None
     telling.line("Starting Temporal, PostgreSQL, a simulated Zendesk with CRM and telephony, gateway and worker …")
     try:
         with House(ui=stays) as house:
+            _tell_of_the_page(house, telling, open_page=open_page)
             right = asyncio.run(_play(house, telling))
             if not right:
                 telling.line(f"The logs of its processes are kept in {house.keep_logs()}")
             if stays:
-                _stay(house, telling)
+                asyncio.run(stay_up(house, telling))
     except KeyboardInterrupt:
         telling.line("Stopped; no process and no temporary file is left.")
         # After the verdict it is the ordinary way out.
@@ -45,10 +55,17 @@ def demo() -> None:
     sys.exit(not right)
 
 
-async def _play(house: House, telling: Telling) -> bool:
-    """Play all; whether everything was as it should be."""
+def _tell_of_the_page(house: House, telling: Telling, *, open_page: bool) -> None:
     slow = f"{LATENCIES_MS['*']} ms, the CRM in {LATENCIES_MS['fetch_customer']} ms"
     telling.line(f"All up after {telling.since_start_s():.1f} s. Zendesk answers in {slow}.")
+    telling.line(f"Watch it at {house.addresses.page} and sign in with the token {house.keys.ops_token}")
+    # A token has no place in an address: a browser would keep it in its history.
+    if open_page and not (_has_screen() and webbrowser.open(house.addresses.page)):
+        telling.line("There is no browser to open it in.")
+
+
+async def _play(house: House, telling: Telling) -> bool:
+    """Play all; whether everything was as it should be."""
     wrong = 0
     async with World(house) as world:
         stage = Stage(house=house, world=world, telling=telling)
@@ -80,31 +97,9 @@ async def _latencies(world: World, call_id: str) -> list[int]:
     return [pop["latency_ms"] for pop in pops if pop["latency_ms"] is not None]
 
 
-def _stay(house: House, telling: Telling) -> None:
-    """Say what there is to look at, and wait for Ctrl-C."""
-    places, me = house.addresses, _me()
-    secret, token = shlex.quote(house.keys.webhook), shlex.quote(house.keys.ops_token)
-    telling.line("\nIt stays up. To look at:")
-    telling.line(f"  Temporal UI          {places.temporal_ui or 'that of the server TEMPORAL_ADDRESS names'}")
-    telling.line(f"  API docs             {places.gateway}/docs")
-    telling.line(f"  operations, sign in  {places.gateway}/ops   with the token {house.keys.ops_token}")
-    telling.line(f"  tickets and calls    {places.simulator}/")
-    telling.line("\nAnother call, and what came of it:")
-    telling.line(f"  WEBHOOK_SECRETS={secret} {me} send call --url {places.gateway} --email you@example.com --phone ''")
-    telling.line(f"  OPS_TOKEN={token} {me} call show ID --url {places.gateway}")
-    telling.line("\nCtrl-C ends it and leaves nothing behind.", "bold")
-    while not (ended := house.children.ended()):
-        time.sleep(0.5)
-    raise DemoFailed(ended)
-
-
-def _me() -> str:
-    """How the person at the terminal called us."""
-    if shutil.which("talkbridge"):
-        return "talkbridge"
-    program = Path(sys.argv[0]).absolute()
-    here = Path.cwd()
-    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
+def _has_screen() -> bool:
+    """Without one a text browser would take the terminal."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -29,6 +29,11 @@ class Addresses:
     simulator: str
     temporal_ui: str | None
 
+    @property
+    def page(self) -> str:
+        """Operations' page."""
+        return f"{self.gateway}/ops"
+
 
 class House:
     """The running system: a context manager."""
@@ -77,9 +82,9 @@ class House:
         keyring = Keyring.parse(self.keys.encryption_keys)
         codec_url = f"http://127.0.0.1:{port}/codec" if self._ui else None
         self._ground = place = self._stack.enter_context(ground(self._folder.path, keyring, codec_url=codec_url))
-        gateway_serves = self.children.gateway(place, port)
-        asyncio.run(_set_up(place, keyring))
         simulator = simulator_serves()
+        gateway_serves = self.children.gateway(place, port, simulator)
+        asyncio.run(_set_up(place, keyring))
         worker_serves = self.children.worker(FIRST_WORKER, place, simulator)
         self.addresses = Addresses(gateway=gateway_serves(), simulator=simulator, temporal_ui=place.ui_url)
         worker_serves()

@@ -63,6 +63,12 @@ class World:
         fault = {"kind": kind, "fault": "delay", "when": when, "skip": skip, "delay_ms": delay_ms}
         await self._ask("POST", "/faults", fault)
 
+    async def refuse(self, kind: str, *, when: str, times: int) -> None:
+        """So many requests of this kind whose text has `when` in it are answered 422."""
+        await self._ask(
+            "POST", "/faults", {"kind": kind, "fault": "status", "status": 422, "when": when, "times": times}
+        )
+
     async def books(self) -> Document:
         """Tickets, calls and counts, as the vendors have them."""
         return await self._ask("GET", "/books")
