@@ -68,7 +68,12 @@ def ledger() -> TwinLedger:
 @pytest.fixture
 async def browser(ledger: TwinLedger) -> AsyncIterator[httpx.AsyncClient]:
     """An operator's, without a server between; Temporal is out of reach."""
-    given = {"encryption_keys": KEYS, "webhook_secrets": "s", "ops_token": TOKEN, "ops_token_readonly": "look-only"}
+    given: dict[str, Any] = {
+        "encryption_keys": KEYS,
+        "webhook_secrets": "s",
+        "ops_token": TOKEN,
+        "ops_token_readonly": "look-only",
+    }
     settings = GatewaySettings(_env_file=None, database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"), **given)
     temporal = await connect(settings.keyring, environment={"TEMPORAL_ADDRESS": "127.0.0.1:1"}, lazy=True)
     app = create_app(settings, temporal, cast("Any", ledger))
