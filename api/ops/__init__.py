@@ -5,10 +5,20 @@ Each page is a module with a router here and a template of its own; `session` sa
 
 from fastapi import FastAPI
 
-from api.ops import attention, files, groups, live, pages, pops, session
+from api.ops import attention, call, call_mend, files, groups, live, pages, pops, search, session, setup
 
 # The first route that fits an address answers.
-ROUTERS = (files.router, session.router, live.router, attention.router, groups.router, pops.router)
+ROUTERS = (
+    files.router,
+    session.router,
+    live.router,
+    attention.router,
+    groups.router,
+    pops.router,
+    setup.router,
+    call_mend.router,
+    call.router,
+)
 
 
 def install(app: FastAPI) -> None:
