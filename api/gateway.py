@@ -9,6 +9,7 @@ from fastapi import Request
 from structlog.stdlib import get_logger
 from temporalio.client import Client
 
+from api.checks.gateway import Checkup
 from api.fleet import Fleet
 from api.keys import Keys
 from api.log import Sparing
@@ -18,6 +19,7 @@ from api.reading import Reading
 from api.recent import Recent
 from api.security import Doorkeeper
 from api.settings import GatewaySettings
+from api.watching import Watching
 
 
 def _utc_now() -> datetime:
@@ -37,8 +39,10 @@ class Gateway:
     refusals: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_signature_refused"))
     misfits: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_not_taken"))
     fleet: Fleet = field(default_factory=Fleet)
+    checkup: Checkup = field(default_factory=Checkup)
     keys: Keys = field(default_factory=Keys)
     readiness: Readiness = field(default_factory=Readiness)
+    watching: Watching = field(default_factory=Watching)
     now: Callable[[], datetime] = _utc_now
     steady: Callable[[], float] = time.monotonic
 

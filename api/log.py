@@ -94,9 +94,12 @@ class Sparing:
         self._every_s = every_s
         self._unsaid = 0
         self._last: float | None = None
+        self.told: dict[str, tuple[int, float]] = {}
+        """By reason, how often since the start, and when last."""
 
     def tell(self, reason: str, now: float) -> None:
         """Count, and say it when it is time. `now` is any steady clock's seconds."""
+        self.told[reason] = self.told.get(reason, (0, now))[0] + 1, now
         self._unsaid += 1
         if self._last is None or now - self._last >= self._every_s:
             self._logger.warning(self._event, reason=reason, count=self._unsaid)

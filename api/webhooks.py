@@ -73,7 +73,7 @@ async def _take(request: Request, gateway: Gateway) -> tuple[int, dict[str, str]
     body = await read_body(request, MAX_BODY_BYTES)
     received_at = gateway.now()
     _check_signature(request, body, received_at, gateway)
-    received = _translate(body, received_at, gateway.settings.phone_region)
+    received = translate(body, received_at, gateway.settings.phone_region)
     if isinstance(received, Ignored):
         gateway.metrics.ignored(received.type)
         return 200, {"status": "ignored"}
@@ -117,7 +117,8 @@ def _header(request: Request, name: str) -> bytes | None:
     return next((value.strip(b" \t") for key, value in request.scope["headers"] if key == wanted), None)
 
 
-def _translate(body: bytes, received_at: datetime, region: str | None) -> Received | Ignored:
+def translate(body: bytes, received_at: datetime, region: str | None) -> Received | Ignored:
+    """What a webhook's body says. Raises `Problem` for one that says nothing we can use."""
     try:
         return read_event(body, received_at, region)
     except NotJson as error:
