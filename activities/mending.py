@@ -22,7 +22,7 @@ from workflows.ports import MendCall, Mender
 
 _OVER = "Nothing was done: the call is over."
 _UNKNOWN = "Nothing was done: Temporal does not know the call any more."
-_SILENT = "the call's workflow did not answer: see what holds it up in the Temporal UI"
+_SILENT = "The call's workflow did not answer: the Temporal UI shows what holds it up."
 
 log = logging.getLogger(__name__)
 

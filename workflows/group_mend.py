@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 
 with workflow.unsafe.imports_passed_through():
     from workflows.domain.customer import mask_text
@@ -25,6 +26,7 @@ MOST_AT_ONCE = 10
 """A mend may wait for the ledger, which needs places on the same queue: a group must not take them all."""
 _ATTEMPT_LIMIT = timedelta(seconds=25)
 _LIMIT = timedelta(minutes=3)
+_UNHEARD = "No worker told in time what came of it."
 _BACK_OFF = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
 
 
@@ -83,6 +85,14 @@ class GroupMendWorkflow:
                 retry_policy=_BACK_OFF,
             )
         except ActivityError as error:
-            mended = Mended(result=GroupEnd.FAILED, text=mask_text(str(error.cause or error)))
+            mended = Mended(result=GroupEnd.FAILED, text=_reason(error))
         del self._under_way[call.call_id]
         self._ended[call.call_id] = mended
+
+
+def _reason(error: ActivityError) -> str:
+    """The words of the last attempt, where there are any."""
+    cause: BaseException | None = error.cause
+    while isinstance(cause, ActivityTimeoutError) and cause.cause is not None:
+        cause = cause.cause
+    return mask_text(cause.message) if isinstance(cause, ApplicationError) else _UNHEARD

@@ -15,7 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from cli.servers import time_skipping
 from cli.servers.temporal import TemporalServer
-from tests.histories.stories import CALLS, token_day
+from tests.histories.stories import CALLS, mended_group, token_day
 from tests.twins.calls import RECORD, Stage
 from tests.twins.tokens import TokenStage
 from tests.twins.workers import KEYS, register_search_attributes, workers
@@ -56,6 +56,18 @@ async def record_token() -> None:
         await keep(token_day.__name__, token.handle)
 
 
+async def record_group(address: str) -> None:
+    """A group's mend; its calls go on after it."""
+    client = await connect(Keyring.parse(KEYS), environment={"TEMPORAL_ADDRESS": address})
+    world = World(records={"user@example.com": dict(RECORD)})
+    stage = Stage(client, world)
+    async with workers(client, world):
+        group = await mended_group(stage)
+        await group.result()
+        await keep(mended_group.__name__, group)
+    await stage.end()
+
+
 async def keep(name: str, handle: WorkflowHandle[object, object]) -> None:
     """Write the history as Temporal gives it, payloads encrypted with the tests' key."""
     history = await handle.fetch_history()
@@ -69,6 +81,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with TemporalServer(own=True) as server:
         asyncio.run(record_calls(server.address))
+        asyncio.run(record_group(server.address))
     asyncio.run(record_token())
 
 

@@ -18,8 +18,10 @@ from tests.twins.calls import (
     shown,
     until,
 )
+from tests.twins.groups import Group, begin, stuck
 from tests.twins.tokens import TokenStage
 from workflows.domain.token import Alert
+from workflows.ports import GROUP_STOP_SIGNAL
 
 
 async def reference_call(stage: Stage) -> None:
@@ -73,6 +75,16 @@ async def followed_up_call(stage: Stage) -> None:
     await stage.play("followed-up", COMPLETED)
     await stage.until("followed-up", lambda s: s.ticket_origin == "follow_up")
     await stage.until_told("followed-up")
+
+
+async def mended_group(stage: Stage) -> Group:
+    """Calls that were refused and are taken again, one that is not known, and one that is stopped before its turn."""
+    calls = ["group-1", "group-2"]
+    await stuck(stage, calls)
+    group = await begin(stage.client, "recorded", [*calls, "nobody", "group-1-again"], per_second=2)
+    await until(lambda: len(stage.world.mends) == 2)
+    await group.signal(GROUP_STOP_SIGNAL)
+    return group
 
 
 CALLS = (reference_call, shuffled_call, transferred_call, corrected_call, followed_up_call)
