@@ -15,7 +15,7 @@ N ?=
 SEED ?=
 PROVE = $(BIN)/python -m tests.reliability.$@ $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse injection leaks versions hygiene lint lock clean
+.PHONY: help setup demo test bench matrix kills chaos sequences credentials abuse injection leaks versions hygiene screenshots lint lock clean
 
 help: ## Print this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -60,6 +60,9 @@ versions: setup ## Prove: calls outlive the code they began under (N= calls)
 
 hygiene: setup ## Prove: memory, look-ups and histories stay as they are on long runs
 	@$(PROVE)
+
+screenshots: setup ## Play the demo and take every page, light and dark, desk and phone (ARGS=--choose: the README's)
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lint: $(VENV)/.installed ## Style, format and types
 	@$(BIN)/ruff check

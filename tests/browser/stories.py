@@ -17,12 +17,39 @@ class World:
     stuck: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """A call whose final update was refused, and goes on being refused until the cause is mended."""
+
+    caller: Caller
+    fault: int
+
+    @property
+    def call_id(self) -> str:
+        """The call's."""
+        return self.caller.call_id
+
+    @property
+    def updates(self) -> int:
+        """How many updates of tickets the help desk was asked for."""
+        return self.caller.stack.counts(self.call_id)["update_ticket"]
+
+    def mend_the_cause(self) -> None:
+        """From now on it would be taken."""
+        self.caller.stack.end_fault(self.fault)
+
+    def assert_told_once(self) -> None:
+        """The ticket has the note of the call's end, once."""
+        self.caller.stack.ended(self.call_id)
+        assert self.caller.marks()[f"[call {self.call_id} · completed]"] == 1
+
+
 def play_world(stack: Stack) -> World:
-    """Play them side by side. The stuck one's final update is refused for good."""
+    """Play them side by side. The stuck ones stay so."""
     ringing, talking, missed, completed = (Caller(stack) for _ in range(4))
     for caller in (ringing, talking, missed, completed):
         caller.starts()
-    stuck_call, _ = stuck(stack)
+    refused, *_ = stuck(stack, 2)
     for caller in (talking, completed):
         caller.is_answered()
     missed.ends()
@@ -37,18 +64,27 @@ def play_world(stack: Stack) -> World:
         talking=talking.call_id,
         missed=missed.call_id,
         completed=completed.call_id,
-        stuck=stuck_call.call_id,
+        stuck=refused.call_id,
     )
 
 
-def stuck(stack: Stack) -> tuple[Caller, int]:
-    """A call whose final update is refused until the fault with this number is ended."""
-    caller = Caller(stack)
-    caller.starts()
-    caller.has_ticket()
-    caller.is_answered()
-    caller.is_popped()
-    fault = stack.fault("update_ticket", "status", status=422, times=None, when=f"[call {caller.call_id} ")
-    caller.ends()
-    stack.until(caller.call_id, lambda s: s["needs_attention"])
-    return caller, fault
+def stuck(stack: Stack, count: int) -> list[Stuck]:
+    """So many of them, side by side."""
+    callers = [Caller(stack) for _ in range(count)]
+    for caller in callers:
+        caller.starts()
+    for caller in callers:
+        caller.has_ticket()
+        caller.is_answered()
+    for caller in callers:
+        caller.is_popped()
+    made = [Stuck(caller=caller, fault=_refuse(stack, caller)) for caller in callers]
+    for caller in callers:
+        caller.ends()
+    for caller in callers:
+        stack.until(caller.call_id, lambda s: s["needs_attention"])
+    return made
+
+
+def _refuse(stack: Stack, caller: Caller) -> int:
+    return stack.fault("update_ticket", "status", status=422, times=None, when=f"[call {caller.call_id} ")
