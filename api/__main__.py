@@ -14,6 +14,7 @@ from api.app import create_app
 from api.intake import Intake
 from api.ledger import PostgresLedger
 from api.reading import KeysMisfit, LedgerUnreadable, Reading
+from api.server import Server
 from api.settings import GatewaySettings, SettingsError, temporal_environment
 from workflows.connection import connect, leave
 
@@ -58,7 +59,8 @@ async def _serve(settings: GatewaySettings) -> int:
         if (misfit := await _misfit(ledger)) is not None:
             sys.stderr.write(f"The gateway does not start: {misfit}\n")
             return 1
-        await uvicorn.Server(_config(settings, create_app(settings, temporal, ledger))).serve(sockets=[bound])
+        app = create_app(settings, temporal, ledger)
+        await Server(_config(settings, app), app.state.gateway.watching).serve(sockets=[bound])
     finally:
         await ledger.close()
     return 0

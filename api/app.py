@@ -87,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(gateway.keys.watch(gateway.ledger)),
     ]
     yield
+    await gateway.watching.close()
     for task in beside:
         task.cancel()
         with suppress(asyncio.CancelledError):

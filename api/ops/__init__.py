@@ -12,6 +12,7 @@ ROUTERS = (
     files.router,
     session.router,
     live.router,
+    search.router,
     attention.router,
     groups.router,
     pops.router,

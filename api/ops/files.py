@@ -11,6 +11,7 @@ _TYPES = {
     "ops.css": "text/css; charset=utf-8",
     "htmx-4.0.1.min.js": "text/javascript; charset=utf-8",
     "hx-sse-4.0.1.min.js": "text/javascript; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 _A_YEAR = "public, max-age=31536000, immutable"

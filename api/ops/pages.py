@@ -1,5 +1,6 @@
 """How a page of `/ops` is made: templates, what all of them know, and the headers every page has."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import Request
@@ -58,10 +59,16 @@ def fragment(name: str, request: Request, session: Session | None, **context: ob
 
 
 def render(
-    request: Request, session: Session | None, name: str, *, status: int = 200, **context: object
+    request: Request,
+    session: Session | None,
+    name: str,
+    *,
+    status: int = 200,
+    http_headers: Mapping[str, str] | None = None,
+    **context: object,
 ) -> HTMLResponse:
-    """A page as an answer. `session` is None where nobody has signed in yet."""
-    return HTMLResponse(fragment(name, request, session, **context), status, HEADERS)
+    """A page as an answer. `session` is None where nobody has signed in yet; other names are the template's."""
+    return HTMLResponse(fragment(name, request, session, **context), status, {**HEADERS, **(http_headers or {})})
 
 
 async def refusal(request: Request, error: Exception) -> HTMLResponse:
