@@ -1,0 +1,131 @@
+"""*Needs attention*: what is stuck, why, what to do, and one mend for all of a group."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.security import Role
+from tests.browser.stories import Stuck, World, stuck
+from tests.browser.visitor import Look, Visit, expire
+from tests.e2e.stack import OPS_TOKEN, Stack
+
+PLAIN = Look(javascript=False)
+with_and_without = pytest.mark.parametrize("look", [Look(), PLAIN], ids=["javascript", "plain"])
+RETRY_ALL = "Retry all of this group"
+
+
+@pytest.fixture
+def three(house: Stack) -> list[Stuck]:
+    """Three more calls of the group, whose cause is mended."""
+    made = stuck(house, 3)
+    for each in made:
+        each.mend_the_cause()
+    return made
+
+
+def confirm(page: Page) -> None:
+    """From the list to the form that says what will happen."""
+    page.get_by_role("link", name=RETRY_ALL).first.click()
+    expect(page.get_by_text("Nothing that was written is written again.")).to_be_visible()
+
+
+def fill(page: Page) -> None:
+    """The form."""
+    page.get_by_label("Who are you?").fill("Eve")
+    page.get_by_label("Why?").fill("the field is optional again")
+
+
+def press(page: Page) -> None:
+    """The button that begins."""
+    page.get_by_role("button", name="Retry").click()
+
+
+@with_and_without
+def test_a_stuck_call_stands_with_its_cause_and_what_to_do(visit: Visit, world: World, look: Look) -> None:
+    """Name of the cause, how many, what it means, and the mends it offers."""
+    page = visit("/ops/attention", look=look)
+    group = page.get_by_role("region", name="StepRefused").first
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("StepRefused")
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("calls")
+    expect(page.get_by_text("Zendesk refuses the content (422)").first).to_be_visible()
+    mine = group.get_by_role("row").filter(has=page.get_by_role("link", name=world.stuck, exact=True))
+    for mend in ("Retry", "Use another ticket", "Skip this step", "End"):
+        expect(mine.get_by_role("link", name=mend, exact=True)).to_be_visible()
+
+
+@with_and_without
+def test_a_group_is_retried_and_tells_how_far_it_is(visit: Visit, world: World, three: list[Stuck], look: Look) -> None:
+    """Those whose cause is mended are told once; the others come back to the list."""
+    before = [each.updates for each in three]
+    page = visit("/ops/attention", look=look)
+    confirm(page)
+    fill(page)
+    press(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Retry of a group")
+    for each in three:
+        each.assert_told_once()
+    if look.javascript:
+        expect(page.get_by_text("Finished:")).to_be_visible()
+    else:
+        page.get_by_role("link", name="Refresh").click()
+        expect(page.get_by_text("done with")).to_be_visible()
+    assert [each.updates for each in three] == [count + 1 for count in before]
+    page.goto("/ops/attention")
+    expect(page.get_by_role("link", name=world.stuck, exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=three[0].call_id, exact=True)).to_have_count(0)
+
+
+def test_a_group_sent_twice_is_one(visit: Visit, three: list[Stuck]) -> None:
+    """Back and pressed again: the same group, no request more."""
+    before = [each.updates for each in three]
+    page = visit("/ops/attention")
+    confirm(page)
+    fill(page)
+    press(page)
+    expect(page.get_by_text("Finished:")).to_be_visible()
+    group = page.url
+    page.go_back()
+    press(page)
+    page.wait_for_url(group)
+    for each in three:
+        each.assert_told_once()
+    assert [each.updates for each in three] == [count + 1 for count in before]
+
+
+def test_a_session_that_ran_out_in_the_middle_begins_nothing(visit: Visit, three: list[Stuck]) -> None:
+    """The form leads to the sign-in form, and nothing was asked of anybody."""
+    before = [each.updates for each in three]
+    page = visit("/ops/attention")
+    confirm(page)
+    fill(page)
+    expire(page)
+    press(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    page.get_by_label("Ops token").fill(OPS_TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(RETRY_ALL)
+    assert [each.updates for each in three] == before
+
+
+def test_a_group_is_mended_with_the_keyboard_alone(visit: Visit, three: list[Stuck]) -> None:
+    """Link, two fields, Enter."""
+    page = visit("/ops/attention")
+    page.get_by_role("link", name=RETRY_ALL).first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Who are you?").focus()
+    page.keyboard.type("Eve")
+    page.keyboard.press("Tab")
+    page.keyboard.type("mended")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Finished:")).to_be_visible()
+    for each in three:
+        each.assert_told_once()
+
+
+def test_who_may_only_look_sees_no_button(visit: Visit, world: World) -> None:
+    """And the address of the form says whose token it takes."""
+    page = visit("/ops/attention", role=Role.READER)
+    expect(page.get_by_role("link", name=world.stuck, exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=RETRY_ALL)).to_have_count(0)
+    expect(page.get_by_role("link", name="Skip this step")).to_have_count(0)
+    page.goto("/ops/attention/retry?cause=StepRefused&step=update_ticket-final")
+    expect(page.get_by_role("alert")).to_contain_text("OPS_TOKEN")

@@ -1,0 +1,99 @@
+"""*Set-up*: the checks, a test call through the real path, and a webhook explained without effect."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.security import Role
+from tests.browser.visitor import Look, Visit, expire
+from tests.e2e.stack import OPS_TOKEN, Stack
+from tests.e2e.webhooks import payload, signed
+
+PLAIN = Look(javascript=False)
+with_and_without = pytest.mark.parametrize("look", [Look(), PLAIN], ids=["javascript", "plain"])
+SEND = "Send a test call and create a ticket"
+
+
+@with_and_without
+def test_the_checks_are_told(visit: Visit, house: Stack, look: Look) -> None:
+    """Each with its outcome in words, beside the address where webhooks go."""
+    page = visit("/ops/setup", look=look)
+    expect(page.get_by_text("Nothing fails").or_(page.get_by_text("checks fail")).first).to_be_visible()
+    expect(page.get_by_role("definition").filter(has_text="ok").first).to_be_visible()
+    expect(page.get_by_text(f"http://127.0.0.1:{house.gateway_port}/webhooks/calls")).to_be_visible()
+
+
+@with_and_without
+def test_a_test_call_runs_through_the_real_path(visit: Visit, house: Stack, look: Look) -> None:
+    """It ends as a missed call with a ticket; sent again from the same page it is the same call."""
+    page = visit("/ops/setup", look=look)
+    page.get_by_role("button", name=SEND).click()
+    page.wait_for_url("**/ops/calls/talkbridge-test-*")
+    call_id = page.url.rpartition("/")[2]
+    assert house.ended(call_id)["state"] == "missed"
+    page.go_back()
+    page.get_by_role("button", name=SEND).click()
+    page.wait_for_url("**/ops/calls/talkbridge-test-*")
+    tickets = [each["external_id"] for each in house.books()["tickets"]]
+    sent = {each["id"] for each in house.books()["tickets"] if (each["external_id"] or "") == call_id}
+    assert len(sent) == 1
+    assert tickets.count(call_id) == 1
+
+
+def test_who_may_only_look_sends_none(visit: Visit) -> None:
+    """The button is not there, and why."""
+    page = visit("/ops/setup", role=Role.READER)
+    expect(page.get_by_role("button", name=SEND)).to_have_count(0)
+    expect(page.get_by_text("only operators can send one")).to_be_visible()
+
+
+def test_a_session_that_ran_out_sends_none(visit: Visit, house: Stack) -> None:
+    """It leads to the sign-in form, and from there back to the page."""
+    before = len(house.books()["tickets"])
+    page = visit("/ops/setup")
+    expire(page)
+    page.get_by_role("button", name=SEND).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    page.get_by_label("Ops token").fill(OPS_TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Set-up")
+    assert len(house.books()["tickets"]) == before
+
+
+def paste(page: Page, body: str, headers: dict[str, str]) -> None:
+    """Put in what the platform sent, and ask."""
+    page.get_by_label("Body").fill(body)
+    for name in ("X-Zendesk-Webhook-Signature", "X-Zendesk-Webhook-Signature-Timestamp"):
+        page.get_by_label(f"{name} (optional)", exact=True).fill(headers[name])
+    page.get_by_role("button", name="Explain it").click()
+
+
+@with_and_without
+def test_a_webhook_is_explained_without_effect(visit: Visit, house: Stack, look: Look) -> None:
+    """Signature, call as understood, what would happen; masked, and nothing is sent."""
+    body = json.dumps(payload("started", "explained-1", customer={"email": "somebody@example.com"}))
+    page = visit("/ops/setup", look=look)
+    paste(page, body, signed(body.encode()))
+    expect(page.get_by_text("It would be answered 202")).to_be_visible()
+    expect(page.get_by_text("Signature right")).to_be_visible()
+    expect(page.get_by_text("s•••@example.com")).to_be_visible()
+    assert house.call("explained-1") == {}
+
+
+@with_and_without
+def test_a_forged_webhook_is_told_from_a_right_one(visit: Visit, look: Look) -> None:
+    """Signed with another secret it would be refused."""
+    body = json.dumps(payload("started", "explained-2"))
+    page = visit("/ops/setup", look=look)
+    paste(page, body, signed(body.encode(), secret="another"))
+    expect(page.get_by_text("Signature refused")).to_be_visible()
+    expect(page.get_by_text("401").first).to_be_visible()
+
+
+def test_what_is_no_webhook_is_told_too(visit: Visit) -> None:
+    """Not JSON: what is wrong with it."""
+    page = visit("/ops/setup", look=PLAIN)
+    paste(page, "not json", {"X-Zendesk-Webhook-Signature": "", "X-Zendesk-Webhook-Signature-Timestamp": ""})
+    expect(page.get_by_text("It would be answered").first).to_be_visible()
+    expect(page.get_by_text("Signature not checked")).to_be_visible()
