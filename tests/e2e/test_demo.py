@@ -9,7 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
+
+from tests.e2e.waiting import eventually
 
 DEMO = [sys.executable, "-m", "cli.main", "demo"]
 LIMIT_S = 240
@@ -85,6 +88,31 @@ def test_a_demo_that_is_stopped_leaves_nothing(folder: Path, number: signal.Sign
         assert demo.wait(timeout=60) == 128 + number
     assert len(children) >= 4 or sys.platform != "linux"
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_demo_that_stays_has_a_page_with_calls_that_go_on(folder: Path) -> None:
+    """Before the first story it tells where the page is; after the verdict calls come by themselves; Ctrl-C ends it."""
+    with subprocess.Popen(
+        [*DEMO, "--stay"], env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        told = ""
+        for line in demo.stdout:
+            told += line
+            if line.startswith("Ctrl-C"):
+                break
+        before, _, after = told.partition("As it should be.")
+        address, token = re.findall(r"^Watch it at (\S+/ops) and sign in with the token (\S+)$", before, re.MULTILINE)[
+            0
+        ]
+        assert f"{address}   with the token {token}" in after
+        with httpx.Client(base_url=address.removesuffix("/ops"), timeout=10) as browser:
+            assert browser.post("/ops/sign-in", data={"token": token}).headers["location"] == "/ops"
+            eventually(lambda: "c-7000000000" in browser.get("/ops").text)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(timeout=60) == 0
     assert list(folder.iterdir()) == []
 
 
