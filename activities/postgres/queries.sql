@@ -542,9 +542,9 @@ WITH spanned AS (
 ), pops AS MATERIALIZED (
     SELECT c.call_id, c.first_seen_at,
         date_bin(make_interval(secs => %(slot_s)s), c.first_seen_at, TIMESTAMPTZ 'epoch') AS slot,
-        pop ->> 'state' AS state,
-        (pop ->> 'latency_ms')::integer AS latency_ms,
-        CASE WHEN pop ->> 'state' IN ('missed', 'refused') THEN (
+        pop.value ->> 'state' AS state,
+        (pop.value ->> 'latency_ms')::integer AS latency_ms,
+        CASE WHEN pop.value ->> 'state' IN ('missed', 'refused') THEN (
             SELECT step.value ->> 'last_error'
             FROM jsonb_array_elements(c.status -> 'steps') WITH ORDINALITY AS step (value, place)
             WHERE step.value ->> 'name' = 'patch_call' AND step.value ->> 'last_error' IS NOT NULL
