@@ -17,7 +17,7 @@ from api.security import Role, Session
 from tests.unit.api.ops_call_kit import account, at, mended, received, records, sent, step
 
 LINKS = Links(ticket_url=None, temporal_ui_url=None, namespace="default")
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "needs_attention": False,
     "mends": {"retry": "Tries at once. Will update ticket 7. Will not create another.", "end": "Ends it."},
     "ticket_id": 7,
@@ -64,10 +64,10 @@ def shown(given: Account, kept: Records, now_s: float, *, role: Role = Role.OPER
     return parser
 
 
-def stuck(**status: object) -> Account:
+def stuck() -> Account:
     """A call whose update waits."""
     return account(
-        **{**WHOLE, **status},
+        **WHOLE,
         steps=[step("update_ticket-final", "waiting", "RateLimited: 429")],
         events=[received("call.started", 0)],
         pending={"update_ticket-final": Pending(failed_at=at(5.1), next_at=at(20))},
