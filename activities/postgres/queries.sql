@@ -490,23 +490,24 @@ WITH stuck AS (
 ), caused AS (
     SELECT stuck.id, coalesce(each.cause, '') AS cause, each.step AS own_step,
         regexp_replace(coalesce(each.step, ''), '([ -][0-9]+)+$', '') AS step, coalesce(each.text, '') AS text,
-        each.since, coalesce(stuck.mends, '{}') AS mends
+        each.since, coalesce(stuck.mends ? 'retry', false) AS may_retry
     FROM stuck
     LEFT JOIN LATERAL jsonb_to_recordset(stuck.causes) AS each (cause text, step text, text text, since text) ON true
+    WHERE %(action)s::text IS NULL OR stuck.mends ? %(action)s
 ), ranked AS (
-    SELECT *, count(*) OVER alike AS size, count(*) FILTER (WHERE mends ? 'retry') OVER alike AS retriable,
+    SELECT *, count(*) OVER alike AS size, count(*) FILTER (WHERE may_retry) OVER alike AS retriable,
         min(since) OVER alike AS oldest,
         row_number() OVER (PARTITION BY cause, step ORDER BY since, id) AS place
     FROM caused
     WHERE (%(cause)s::text IS NULL OR cause = %(cause)s)
         AND (%(step)s::text IS NULL OR step = %(step)s)
-        AND (%(action)s::text IS NULL OR mends ? %(action)s)
     WINDOW alike AS (PARTITION BY cause, step)
 ), shown AS (
     SELECT * FROM ranked WHERE place <= %(each)s ORDER BY place, size DESC, cause, step LIMIT %(limit)s
 )
-SELECT s.cause, s.step, s.size, s.retriable, s.oldest, s.own_step, s.text, s.since, s.mends, c.call_id,
-    c.status -> 'state' AS state, c.status -> 'ticket_id' AS ticket_id, c.status -> 'agent' AS agent,
+SELECT s.cause, s.step, s.size, s.retriable, s.oldest, s.own_step, s.text, s.since, c.call_id,
+    coalesce(c.status -> 'mends', '{}') AS mends, c.status -> 'state' AS state,
+    c.status -> 'ticket_id' AS ticket_id, c.status -> 'agent' AS agent,
     c.status -> 'customer' AS customer, (SELECT count(*) FROM stuck) AS looked_at
 FROM shown s
 JOIN calls c USING (id)
