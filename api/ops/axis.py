@@ -51,16 +51,18 @@ class Axis:
                 return stretch.x0 + share * (stretch.x1 - stretch.x0)
         return self.stretches[-1].x1
 
-    def cuts(self) -> Iterator[tuple[Stretch, str]]:
-        """The parts cut out, each with its length in words, where there is room for it."""
-        free = -math.inf
-        for stretch in self.stretches:
-            if stretch.cut:
-                words = duration(stretch.seconds)
-                centre, half = (stretch.x0 + stretch.x1) / 2, len(words) * 3.2 + 3
-                fits = centre - half >= free
-                free = centre + half if fits else free
-                yield stretch, words if fits else ""
+    def cuts(self) -> list[tuple[Stretch, str]]:
+        """The parts cut out, each with its length in words; the longest ones first come to theirs."""
+        cut = [stretch for stretch in self.stretches if stretch.cut]
+        taken: list[tuple[float, float]] = []
+        words = {}
+        for stretch in sorted(cut, key=lambda stretch: -stretch.seconds):
+            text = duration(stretch.seconds)
+            centre, half = (stretch.x0 + stretch.x1) / 2, len(text) * 3.2 + 3
+            if all(centre + half <= begin or centre - half >= end for begin, end in taken):
+                taken.append((centre - half, centre + half))
+                words[stretch.x0] = text
+        return [(stretch, words.get(stretch.x0, "")) for stretch in cut]
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """Places with their times, UTC: where a stretch begins, and within long ones how much later it is."""
@@ -68,7 +70,7 @@ class Axis:
         for stretch in self.stretches:
             if stretch.cut:
                 continue
-            if stretch.x0 >= free:
+            if free <= stretch.x0 <= self.stretches[-1].x1 - _LABEL_ROOM / 2:
                 yield stretch.x0, _clock(stretch.start, day)
                 free, day = stretch.x0 + _LABEL_ROOM, stretch.start.date()
             yield from ((x, label) for x, label in _within(stretch) if x >= free and x <= stretch.x1 - 12)

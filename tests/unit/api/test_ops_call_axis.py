@@ -62,6 +62,13 @@ def test_four_quiet_hours_are_cut_out_and_said() -> None:
     assert (last.x1 - last.x0) / (first.x1 - first.x0) > 1.8
 
 
+def test_the_longest_quiet_is_named_first() -> None:
+    """Among many minutes cut out, the hours are what has to be said."""
+    minutes = [span(60 * n, 60 * n + 0.1) for n in range(60)]
+    axis = over(*minutes, span(9 * 3600, 9 * 3600 + 1))
+    assert "8 h 1 min" in [words for _, words in axis.cuts()]
+
+
 def test_a_short_pause_is_drawn_to_scale() -> None:
     """No cut where the pause is no longer than what happens around it."""
     axis = over(span(0, 1), span(1.4, 2))
