@@ -2,68 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 from typing import Any
 
-from api.account import Account, Pending
-from api.ops.wording import duration, outcome_words, step_words, until, vendor, wait_after, waits_for
+from api.account import Account
+from api.ops.pieces import EVENTS, PEOPLE, Kind, Look, Numbered, Piece, wait_of
+from api.ops.under_way import UnderWay, Waiting, activity_id
+from api.ops.wording import duration, outcome_words, step_words, wait_after
 from api.reading import PastMend, Records, SentRequest
 
-EVENTS, PEOPLE = "events", "people"
 MOST_DRAWN = 60
 _FIRST_DRAWN = 20
 _UNFINISHED = ("running", "retrying", "waiting")
-_CLOCKS_APART = timedelta(seconds=2)
-"""PostgreSQL and Temporal have a clock each."""
-
-
-class Kind(StrEnum):
-    """What a piece is."""
-
-    EVENT = "event"
-    REQUEST = "request"
-    WAIT = "wait"
-    MEND = "mend"
-
-
-class Look(StrEnum):
-    """How it went; drawn as a shape and a pattern."""
-
-    PLAIN = "plain"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    NOT_SENT = "not_sent"
-    RUNNING = "running"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """One thing that took from `start` to `end`, in a lane. `at`: the moment that counts, of an event its receipt."""
-
-    kind: Kind
-    lane: str
-    start: datetime
-    end: datetime
-    at: datetime
-    what: str
-    outcome: str = ""
-    look: Look = Look.PLAIN
-
-    @property
-    def lasted(self) -> str:
-        """How long, in words; nothing for a moment."""
-        return duration((self.end - self.start).total_seconds()) if self.end > self.start else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A step under way, and in words what it waits for. `next_at`: when it is tried again, where Temporal tells."""
-
-    step: str
-    words: str
-    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +44,7 @@ def story_of(account: Account, records: Records, now: datetime) -> Story:
     ]
     under_way: set[str] = set()
     for step in _unfinished(account):
-        told = _Unfinished(step, account.pending.get(_id(step)), drawn, now)
+        told = UnderWay(step, account.pending.get(activity_id(step)), drawn, now)
         waiting.append(told.waiting())
         pieces += told.pieces()
         under_way |= told.request_ids()
@@ -103,10 +53,6 @@ def story_of(account: Account, records: Records, now: datetime) -> Story:
         pieces += [_for_a_person(cause, now) for cause in account.status.get("causes") or []]
     undrawn = len(records.requests) - len(drawn) + records.unread
     return Story(pieces=sorted(pieces, key=_order), waiting=waiting, undrawn=undrawn, now=now)
-
-
-Numbered = tuple[int, SentRequest]
-"""A request and its place among those of its step."""
 
 
 def _drawn(requests: Sequence[SentRequest]) -> list[Numbered]:
@@ -185,15 +131,10 @@ def _past_waits(drawn: Sequence[Numbered]) -> Iterator[Piece]:
             continue
         earlier, begins = before[1], before[1].finished_at or before[1].sent_at
         if (left_out := place - before[0] - 1) > 0:
-            yield _wait(sent.step, begins, sent.sent_at, f"{left_out} more requests, not drawn")
+            yield wait_of(sent.step, begins, sent.sent_at, f"{left_out} more requests, not drawn")
         elif earlier.outcome != "done" and sent.sent_at > begins:
             words = wait_after(sent.step, earlier.outcome, earlier.http_status)
-            yield _wait(sent.step, begins, sent.sent_at, words)
-
-
-def _wait(step: str, start: datetime, end: datetime, words: str) -> Piece:
-    end = max(start, end)
-    return Piece(kind=Kind.WAIT, lane=step_words(step), start=start, end=end, at=start, what=words)
+            yield wait_of(sent.step, begins, sent.sent_at, words)
 
 
 def _for_a_person(cause: Mapping[str, Any], now: datetime) -> Piece:
@@ -206,61 +147,6 @@ def _unfinished(account: Account) -> list[Mapping[str, Any]]:
     if account.open is False:
         return []
     return [step for step in account.status.get("steps") or [] if step["state"] in _UNFINISHED]
-
-
-def _id(step: Mapping[str, Any]) -> str:
-    return str(step.get("activity_id") or step["name"])
-
-
-class _Unfinished:
-    """A step under way: what Temporal and the ledger say of it together."""
-
-    def __init__(
-        self, step: Mapping[str, Any], pending: Pending | None, drawn: Sequence[Numbered], now: datetime
-    ) -> None:
-        # A step that is done once more has a number after a space in its activity's id.
-        self._name = _id(step).partition(" ")[0]
-        self._step, self._pending, self._now = step, pending, now
-        self._last = next((sent for _, sent in reversed(drawn) if sent.step == self._name), None)
-
-    def request_ids(self) -> set[str]:
-        """The request that is out just now, if there is one."""
-        begun = self._pending.begun_at if self._pending else None
-        last = self._last
-        out = begun is not None and last is not None and last.outcome is None and last.finished_at is None
-        return {last.request_id} if out and last and begun and last.sent_at >= begun - _CLOCKS_APART else set()
-
-    def waiting(self) -> Waiting:
-        """In words."""
-        if self.request_ids() and self._last is not None:
-            since = duration(max(0.0, (self._now - self._last.sent_at).total_seconds()))
-            return Waiting(step=self._name, words=f"asked {vendor(self._name)} {since} ago, no answer yet")
-        pending = self._pending
-        if pending is None:
-            paused = f"{self._why()}, tried again within ten minutes"
-            return Waiting(step=self._name, words="under way" if self._step["state"] == "running" else paused)
-        if pending.next_at is not None:
-            words = f"{self._why()}, {until(pending.next_at, self._now)}"
-            return Waiting(step=self._name, words=words, next_at=pending.next_at)
-        if pending.begun_at is not None or pending.failed_at is not None:
-            return Waiting(step=self._name, words=self._why())
-        return Waiting(step=self._name, words="waiting for a worker, or for its turn")
-
-    def pieces(self) -> list[Piece]:
-        """The wait that has not ended, if it is known since when."""
-        pending = self._pending
-        begins = self._last.finished_at if self._last else None
-        if pending is not None and pending.failed_at is not None:
-            begins = max(begins, pending.failed_at) if begins else pending.failed_at
-        if begins is None or self.request_ids() or self._step["state"] == "running":
-            return []
-        ends = pending.next_at if pending and pending.next_at else self._now
-        return [_wait(self._name, begins, max(ends, self._now), self.waiting().words)]
-
-    def _why(self) -> str:
-        last = self._last
-        failed = last is not None and last.outcome not in (None, "done")
-        return waits_for(self._step, last.http_status if failed and last else None)
 
 
 def moment(iso: str) -> datetime:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from api.ops.axis import Axis, Span, axis_over
-from api.ops.story import EVENTS, Kind, Look, Piece, Story
+from api.ops.pieces import EVENTS, Kind, Look, Piece
+from api.ops.story import Story
 from api.ops.wording import duration
 
 WIDTH = 960

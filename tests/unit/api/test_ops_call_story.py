@@ -1,7 +1,8 @@
 """A call's story, told from what the workflow, Temporal and the ledger know."""
 
 from api.account import Pending
-from api.ops.story import EVENTS, MOST_DRAWN, PEOPLE, Kind, Look, story_of
+from api.ops.pieces import EVENTS, PEOPLE, Kind, Look
+from api.ops.story import MOST_DRAWN, story_of
 from tests.unit.api.ops_call_kit import account, at, mended, received, records, sent, step
 
 
