@@ -21,12 +21,12 @@ from api.gateway import Gateway, gateway_of
 from api.metrics import Metrics
 from api.problems import Problem
 from api.reading import Reading
-from api.security import Doorkeeper, Session
+from api.security import Doorkeeper, Session, from_another_site
 from api.settings import GatewaySettings
 
 log = structlog.stdlib.get_logger("api.app")
 
-# For the button in /docs; `_reader` and `_operator` decide.
+# For the button in /docs; `_reader`, `_operator` and `_actor` decide.
 _documented = HTTPBearer(
     auto_error=False, scheme_name="ops token", description="OPS_TOKEN, OPS_TOKEN_READONLY, or the cookie of /ops."
 )
@@ -49,7 +49,7 @@ def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> 
     app.include_router(webhooks.router)
     app.include_router(health.router)
     ops.install(app)
-    for router, required in ((mending.router, _operator), (calls.router, _reader), (codec.router, _operator)):
+    for router, required in ((mending.router, _actor), (calls.router, _reader), (codec.router, _operator)):
         app.include_router(router, dependencies=[Depends(_documented), Depends(required)])
     problems.install(app)
     app.add_exception_handler(SenderGone, _unheard)
@@ -67,10 +67,17 @@ async def _reader(request: Request) -> Session:
     return session
 
 
-async def _operator(session: Annotated[Session, Depends(_reader)]) -> None:
-    """Whoever may act on calls, and read what the Temporal UI keeps encrypted. Raises `Problem`."""
+async def _operator(session: Annotated[Session, Depends(_reader)]) -> Session:
+    """Whoever may also read what is stored encrypted. Raises `Problem`."""
     if not session.may_act:
         raise Problem(problems.READ_ONLY, "OPS_TOKEN is needed; OPS_TOKEN_READONLY is for looking only.")
+    return session
+
+
+async def _actor(request: Request, session: Annotated[Session, Depends(_operator)]) -> None:
+    """Whoever may change something; with a cookie only from our own pages. Raises `Problem`."""
+    if session.csrf is not None and from_another_site(request):
+        raise Problem(problems.ANOTHER_SITE)
 
 
 async def _unheard(_request: Request, _error: Exception) -> Response:

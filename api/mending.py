@@ -39,6 +39,7 @@ router = APIRouter(tags=["calls"])
         **problems.declared(
             problems.SIGN_IN,
             problems.READ_ONLY,
+            problems.ANOTHER_SITE,
             problems.UNKNOWN_CALL,
             problems.BODY_TOO_SLOW,
             problems.CALL_CLOSED,

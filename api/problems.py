@@ -29,6 +29,7 @@ NOT_JSON = Kind("not-json", 400, "The body is not JSON")
 SIGNATURE_REFUSED = Kind("signature-refused", 401, "The signature is missing, wrong or too old")
 SIGN_IN = Kind("ops-token", 401, "The ops token is missing or wrong")
 READ_ONLY = Kind("read-only", 403, "This needs the operators' token")
+ANOTHER_SITE = Kind("another-site", 403, "A session's request from another site")
 UNKNOWN_CALL = Kind("unknown-call", 404, "No such call")
 HEAD_TOO_SLOW = Kind("head-too-slow", 408, "The request's head did not arrive in time")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body did not arrive in time")
@@ -50,6 +51,7 @@ KINDS = (
     SIGNATURE_REFUSED,
     SIGN_IN,
     READ_ONLY,
+    ANOTHER_SITE,
     UNKNOWN_CALL,
     HEAD_TOO_SLOW,
     BODY_TOO_SLOW,

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -88,6 +89,16 @@ class Doorkeeper:
 
     def _sign(self, role: Role, content: bytes) -> str:
         return base64.urlsafe_b64encode(hmac.digest(self._keys[role], content, hashlib.sha256)).decode().rstrip("=")
+
+
+def from_another_site(request: Request) -> bool:
+    """Whether a browser says that the request comes from elsewhere; who says nothing is none that could be misled."""
+    headers = request.headers
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site not in ("same-origin", "none")
+    # A proxy may put its own name into Host. Another site's page cannot set any of these.
+    hosts = {headers.get("host"), headers.get("x-forwarded-host")}
+    return (origin := headers.get("origin")) is not None and urlsplit(origin).netloc not in hosts
 
 
 def _only(roles: Iterable[Role]) -> Role | None:

@@ -11,7 +11,7 @@ from api.body import read_body
 from api.gateway import gateway_of
 from api.ops.pages import Refused, render
 from api.problems import Problem
-from api.security import COOKIE, SESSION_S, Role, Session
+from api.security import COOKIE, SESSION_S, Role, Session, from_another_site
 
 __all__ = ["Form", "Role", "Session", "operator", "reader", "reader_form"]
 
@@ -93,15 +93,7 @@ async def _fields(request: Request, limit: int, session: Session | None) -> Mapp
 
 
 def _require_own_site(request: Request, session: Session | None) -> None:
-    """A browser says where a form comes from; who says nothing is no browser that could be misled."""
-    headers = request.headers
-    if (site := headers.get("sec-fetch-site")) is not None:
-        foreign = site not in ("same-origin", "none")
-    else:
-        # A proxy may put its own name into Host. Another site's page cannot set any of these.
-        hosts = {headers.get("host"), headers.get("x-forwarded-host")}
-        foreign = (origin := headers.get("origin")) is not None and urlsplit(origin).netloc not in hosts
-    if foreign:
+    if from_another_site(request):
         raise Refused(403, _FOREIGN, session)
 
 

@@ -21,12 +21,15 @@ from temporalio.client import Client
 from api.app import create_app
 from api.gateway import Gateway
 from api.ledger import PostgresLedger
+from api.server import Server
 from api.settings import GatewaySettings
 from workflows.connection import connect
 
 SECRET = "webhook-secret-for-tests"
 OPS_TOKEN = "ops-token-for-tests"
+OPS_TOKEN_READONLY = "readonly-token-for-tests"
 UI = "http://temporal-ui.example.com:8233"
+TICKETS = "https://help-desk.example.com/agent/tickets/{ticket_id}"
 NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 
 
@@ -65,6 +68,7 @@ class Served:
     ops: httpx.AsyncClient
     sender: Sender
     temporal: Client
+    server: Server
 
 
 class Serve(Protocol):
@@ -84,6 +88,7 @@ class EnterCall(Protocol):
 @asynccontextmanager
 async def serving(address: str, database: str, keys: str, given: dict[str, Any]) -> AsyncIterator[Served]:
     environment = {"encryption_keys": keys, "webhook_secrets": SECRET, "ops_token": OPS_TOKEN, "temporal_ui_url": UI}
+    environment |= {"ops_token_readonly": OPS_TOKEN_READONLY, "ticket_url": TICKETS}
     settings = GatewaySettings(_env_file=None, database_url=SecretStr(database), **(environment | given))
     temporal = await connect(settings.keyring, environment={"TEMPORAL_ADDRESS": address}, lazy=True)
     ledger = PostgresLedger(database, settings.keyring)
@@ -93,7 +98,7 @@ async def serving(address: str, database: str, keys: str, given: dict[str, Any])
         bound.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{bound.getsockname()[1]}"
         config = uvicorn.Config(app, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
+        server = Server(config, app.state.gateway.watching)
         running = asyncio.create_task(server.serve(sockets=[bound]))
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
@@ -102,7 +107,7 @@ async def serving(address: str, database: str, keys: str, given: dict[str, Any])
             httpx.AsyncClient(base_url=base, timeout=15) as http,
             httpx.AsyncClient(base_url=base, timeout=15, headers=bearer) as ops,
         ):
-            yield Served(app, app.state.gateway, http, ops, Sender(http), temporal)
+            yield Served(app, app.state.gateway, http, ops, Sender(http), temporal, server)
         server.should_exit = True
         await running
     await ledger.close()

@@ -57,6 +57,10 @@ def test_a_missing_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name
         ("ENCRYPTION_KEYS", "planted"),
         ("WEBHOOK_SECRETS", " , "),
         ("OPS_TOKEN", "  "),
+        ("OPS_TOKEN_READONLY", "  "),
+        ("OPS_TOKEN_READONLY", GOOD["OPS_TOKEN"]),
+        ("TICKET_URL", "https://planted.example/tickets"),
+        ("TICKET_URL", "planted/{ticket_id}"),
         ("API_PORT", "planted"),
         ("API_PORT", "65536"),
         ("WEBHOOK_TOLERANCE_S", "0"),
@@ -101,7 +105,11 @@ def test_every_setting_is_documented() -> None:
     settings = {setting.name: setting for setting in documented()}
     assert {field.upper() for field in GatewaySettings.model_fields} <= set(settings)
     assert all(setting.meaning for setting in settings.values())
-    assert {name for name, setting in settings.items() if setting.secret} == {*GOOD, "TEMPORAL_API_KEY"}
+    assert {name for name, setting in settings.items() if setting.secret} == {
+        *GOOD,
+        "OPS_TOKEN_READONLY",
+        "TEMPORAL_API_KEY",
+    }
     assert {name for name, setting in settings.items() if setting.default is None} == set(GOOD)
 
 
