@@ -1,5 +1,7 @@
 """*Needs attention*: what is stuck, why, what to do, and one mend for all of a group."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -72,6 +74,21 @@ def test_a_group_is_retried_and_tells_how_far_it_is(visit: Visit, world: World, 
     page.goto("/ops/attention")
     expect(page.get_by_role("link", name=world.stuck, exact=True)).to_be_visible()
     expect(page.get_by_role("link", name=three[0].call_id, exact=True)).to_have_count(0)
+
+
+def test_a_group_that_is_finished_asks_for_nothing_more(visit: Visit, three: list[Stuck]) -> None:
+    """Its page stops to ask how far it is; what has the focus keeps it while the page changes around it."""
+    page = visit("/ops/attention")
+    confirm(page)
+    fill(page)
+    press(page)
+    page.get_by_role("link", name="Needs attention").last.focus()
+    expect(page.get_by_text("Finished:")).to_be_visible()
+    expect(page.get_by_role("link", name="Needs attention").last).to_be_focused()
+    expect(page.get_by_role("progressbar")).to_have_accessible_name(re.compile(r"Finished: (\d+) of \1 done with"))
+    expect(page.locator("#progress[hx-trigger]")).to_have_count(0)
+    for each in three:
+        each.assert_told_once()
 
 
 def test_a_group_sent_twice_is_one(visit: Visit, three: list[Stuck]) -> None:

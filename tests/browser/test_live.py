@@ -22,11 +22,6 @@ def row(page: Page, call_id: str) -> Locator:
     return page.locator(f'[id="call-{call_id}"]')
 
 
-def watch(page: Page) -> None:
-    """Wait until the page is told of changes: what was there when it was made is sent once at the beginning."""
-    expect(page.locator("#live-state")).to_contain_text("updates by itself")
-
-
 @with_and_without
 def test_each_kind_of_call_is_told_apart_by_words(visit: Visit, house: Stack, world: World, look: Look) -> None:
     """State, masked customer, agent, ticket, latency and what it waits for stand in its row."""
