@@ -1,20 +1,27 @@
 """A call as a row of *Live*: what the ledger tells of it, in the few words that fit."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
+from itertools import accumulate, takewhile
 from typing import Any
+from urllib.parse import quote
 
 from api.ops.wording import step_words, vendor, waits_for
 
-MOST_NAME = 60
-MOST_WAIT = 160
+MOST_AGENT, MOST_CUSTOMER, MOST_WAIT, MOST_KEY, MOST_LINK = 1100, 240, 500, 320, 120
+"""Bytes of HTML."""
 _STANDS = ("retrying", "waiting")
 _OVER = ("completed", "missed", "end_not_reported")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Texts are cut: fifty rows of anything stay under 200 KB. `key` is the row's own on its page."""
+    """Texts are cut: fifty rows of anything stay under 200 KB. `key` is the row's own on its page.
+
+    `agent_link` leads to the agent's calls.
+    """
 
     key: str
     call_id: str
@@ -23,7 +30,7 @@ class Row:
     needs_attention: bool
     customer: str
     agent: str
-    agent_id: str | None
+    agent_link: str | None
     ticket_id: int | None
     pop: str
     pop_state: str
@@ -34,7 +41,7 @@ def rows_of(calls: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
     """The calls, in their order."""
     rows: dict[str, Row] = {}
     for call in calls:
-        key = f"call-{call['call_id']}"
+        key = f"call-{_short(call['call_id'])}"
         if key in rows:
             # An id that the telephony platform used again.
             key = f"{key} {len(rows)}"
@@ -43,7 +50,7 @@ def rows_of(calls: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
 
 
 def _row(key: str, call: Mapping[str, Any]) -> Row:
-    agent, customer = call.get("agent") or {}, call.get("customer") or {}
+    agent: Mapping[str, Any] = call.get("agent") or {}
     events, pops = call.get("events") or [], call.get("screen_pops") or []
     pop: Mapping[str, Any] = pops[-1] if pops else {"state": "", "latency_ms": None}
     return Row(
@@ -52,9 +59,9 @@ def _row(key: str, call: Mapping[str, Any]) -> Row:
         received_at=min((event["received_at"] for event in events), default=""),
         state=call["state"],
         needs_attention=call["needs_attention"],
-        customer=cut(", ".join(filter(None, (customer.get("email"), customer.get("phone")))) or "anonymous", MOST_NAME),
-        agent=cut(agent.get("name") or agent.get("id") or "", MOST_NAME),
-        agent_id=agent.get("id"),
+        customer=cut(_customer(call.get("customer") or {}), MOST_CUSTOMER),
+        agent=cut(agent.get("name") or agent.get("id") or "", MOST_AGENT),
+        agent_link=_agent_link(agent.get("id")),
         ticket_id=call["ticket_id"],
         pop=f"{pop['latency_ms']} ms" if pop["latency_ms"] is not None else "",
         pop_state=pop["state"],
@@ -82,6 +89,28 @@ def _under_way(step: str) -> str:
     return f"{vendor(step)}, to {step_words(step)}"
 
 
+def _customer(customer: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, (customer.get("email"), customer.get("phone")))) or "anonymous"
+
+
+def _agent_link(agent_id: str | None) -> str | None:
+    address = f"/ops?agent_id={quote(agent_id, safe='')}" if agent_id else ""
+    return address if 0 < len(address) <= MOST_LINK else None
+
+
+def _short(call_id: str) -> str:
+    fits = len(escape(call_id)) <= MOST_KEY
+    return call_id if fits else hashlib.sha256(call_id.encode()).hexdigest()[:24]
+
+
 def cut(text: str, most: int) -> str:
-    """The text in at most so many characters; one that was cut shows it."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """The text in at most so many bytes of HTML; one that was cut shows it."""
+    if _weight(text) <= most:
+        return text
+    # Of three bytes is the sign that it was cut.
+    kept = takewhile(lambda so_far: so_far[1] <= most - 3, zip(text, accumulate(map(_weight, text)), strict=True))
+    return "".join(sign for sign, _ in kept) + "…"
+
+
+def _weight(text: str) -> int:
+    return len(escape(text).encode())

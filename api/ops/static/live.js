@@ -12,12 +12,12 @@
     anchor.textContent = link;
     place.append(" ", anchor);
   };
-  document.addEventListener("htmx:sse:after:connection", () => say("Updates by itself."));
+  document.addEventListener("htmx:sse:after:connection", () => say("This list updates by itself."));
   document.addEventListener("htmx:sse:error", (event) => {
     if (event.detail.status === 401) say("Your session is over.", location.href, "Sign in again");
     else say("Connection lost: what stands here is old. Trying again.");
   });
   document.addEventListener("htmx:sse:close", (event) => {
-    if (event.detail.reason === "message") say("No longer updates by itself.");
+    if (event.detail.reason === "message") say("This list no longer updates.");
   });
 })();

@@ -9,7 +9,6 @@ from api.reading import Filters
 from tests.unit.api.ops_kit import OPERATOR, page, status_of
 
 BEARER = {"Authorization": f"Bearer {OPERATOR}"}
-HOSTILE = "<script>\"'&" * 40
 
 
 async def test_the_newest_calls_with_what_operations_look_for() -> None:
@@ -32,15 +31,20 @@ async def test_the_newest_calls_with_what_operations_look_for() -> None:
     assert '<time datetime="2026-11-22T21:15:03+00:00">2026-11-22 21:15:03 UTC</time>' in answer.text
 
 
-async def test_a_page_is_one_question_and_stays_small() -> None:
+@pytest.mark.parametrize("sign", ['"', "<", "é", "😀", "<script>\"'&"])
+async def test_a_page_is_one_question_and_stays_small(sign: str) -> None:
     """5,000 calls of hostile, endless texts: fifty rows, one question, under 200 KB, nothing unescaped."""
-    async with page(ticket_url="https://desk.example/tickets/{ticket_id}") as (browser, ledger):
-        worst = {
-            "agent": {"id": HOSTILE[:256], "name": HOSTILE},
-            "customer": {"email": HOSTILE, "phone": HOSTILE},
-            "attention": HOSTILE,
-            "needs_attention": True,
-        }
+    endless = sign * 512
+    worst = {
+        "agent": {"id": endless[:256], "name": endless[:256]},
+        "customer": {"email": endless[:320], "phone": "+1555•••00"},
+        "attention": endless,
+        "needs_attention": True,
+        "state": "end_not_reported",
+        "ticket_id": 2**63 - 1,
+        "screen_pops": [{"agent_id": "a", "state": "not_needed", "latency_ms": 9999, "left_out": []}],
+    }
+    async with page(ticket_url="https://desk.example/agent/tickets/{ticket_id}") as (browser, ledger):
         ledger.calls = [status_of('"' * 124 + f"{number:04}", **worst) for number in range(5000)]
         answer = await browser.get("/ops", headers=BEARER)
     assert answer.text.count('<tr role="row" id="call-') == 50

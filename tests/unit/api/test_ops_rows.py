@@ -1,10 +1,11 @@
 """What a row of *Live* says of a call."""
 
+from html import escape
 from typing import Any
 
 import pytest
 
-from api.ops.rows import MOST_NAME, MOST_WAIT, rows_of, waits
+from api.ops.rows import MOST_AGENT, MOST_WAIT, rows_of, waits
 from tests.unit.api.ops_kit import status_of
 
 
@@ -68,7 +69,10 @@ def test_rows_have_a_key_of_their_own() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    """Whatever a sender or a vendor wrote, a row stays small."""
-    long = status_of("c-1", agent={"id": "a", "name": "x" * 999}, needs_attention=True, attention="y" * 999)
+    """Whatever a sender or a vendor wrote, a row stays small; what is short is shown whole."""
+    long = status_of("c-1", agent={"id": "é" * 99, "name": "x" * 1999}, needs_attention=True, attention="😀<" * 999)
     (row,) = rows_of([long])
-    assert (len(row.agent), len(row.waits)) == (MOST_NAME, MOST_WAIT)
+    assert (row.agent, row.agent_link) == ("x" * (MOST_AGENT - 3) + "…", None)
+    assert MOST_WAIT - 12 < len(escape(row.waits).encode()) <= MOST_WAIT
+    (row,) = rows_of([status_of("c-1", agent={"id": "a&9", "name": "x" * 256})])
+    assert (row.agent, row.agent_link) == ("x" * 256, "/ops?agent_id=a%269")
