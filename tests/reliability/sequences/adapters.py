@@ -1,10 +1,11 @@
 """The ports over scenes: what `activities/` does with HTTP and SQL, done with a desk and a gate in memory."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from temporalio import activity
 
-from tests.reliability.sequences.faults import Fault, failure
+from tests.reliability.sequences.faults import SLOWLY_S, Fault, failure
 from tests.reliability.sequences.scene import Refused, Scene, Scenes
 from tests.reliability.sequences.vendor import BadKey, Conflict, Gone, Unprocessable
 from workflows.domain.call import CallPolicy
@@ -66,9 +67,8 @@ class SceneHelpDesk(HelpDesk):
     @activity.defn
     async def find_by_external_id(self, command: FindByExternalId) -> TicketFound:
         scene = self._scenes.current()
-        return await _found(
-            scene, command.ref, lambda: scene.desk.by_external_id(command.external_id, command.excluded)
-        )
+        look = partial(scene.desk.by_external_id, command.external_id, command.excluded)
+        return await _found(scene, command.ref, look, must=True)
 
     @activity.defn
     async def list_comments(self, command: ListComments) -> CommentsListed:
@@ -157,13 +157,18 @@ class SceneHelpDesk(HelpDesk):
         return CallPatched(shown_at=activity.info().started_time, attempts=number)
 
 
-async def _found(scene: Scene, ref: CallRef, look: Callable[[], TicketView | None]) -> TicketFound:
+async def _found(
+    scene: Scene, ref: CallRef, look: Callable[[], TicketView | None], *, must: bool = False
+) -> TicketFound:
+    """`must`: a refusal is no answer."""
     name, number = activity.info().activity_type, activity.info().attempt
     fault = await scene.turn(name, ref)
     scene.ledger()
     try:
         (ticket,) = scene.send(fault, name, scene.gate.begin(ref), lambda: (look(),))
     except Refused:
+        if must:
+            raise failure(Failure.MISCONFIGURED, f"{name}: refused by the desk", SLOWLY_S) from None
         return TicketFound(ticket=None, attempts=number, detail="refused by the desk")
     return TicketFound(ticket=ticket, attempts=number)
 

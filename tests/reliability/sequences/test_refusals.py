@@ -1,0 +1,45 @@
+"""Scripts that once broke a law, each with what has to come of it: what a refusal of the vendor's may mean."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reliability.sequences.faults import Fault
+from tests.reliability.sequences.ground import MemoryGround
+from tests.reliability.sequences.machine import CallMachine
+from tests.reliability.sequences.scene import Scene
+
+
+@pytest.fixture
+def state() -> Iterator[CallMachine]:
+    """The machine, played by hand; it is over with `ended`."""
+    ground = MemoryGround()
+    made = type(CallMachine.__name__, (CallMachine,), {"ground": ground, "told": Counter()})
+    yield made()
+    ground.close()
+
+
+def begin(state: CallMachine) -> None:
+    """A caller whom the CRM knows, without a ticket."""
+    state.begin(other="colleague", withheld=False, open_ticket=False, record=True, named=None, cached=True)
+
+
+def ended(state: CallMachine) -> Scene:
+    """What is left when everything had its time. Raises `Broken`."""
+    state.teardown()
+    assert state.scene is not None
+    return state.scene
+
+
+def test_an_update_that_is_not_understood_is_sent_again_as_it_was(state: CallMachine) -> None:
+    """400 says nothing of the ticket: the same update a minute later, with its status."""
+    begin(state)
+    state.started(call="a", caller=True, named=False, own_id=False)
+    state.time_passes(seconds=0.3)
+    state.request_meets(request="update_ticket", fault=Fault.KEY_CONFLICT, times=1)
+    state.completed(call="a", caller=True, named=False, own_id=False)
+    state.time_passes(seconds=6.0)
+    scene = ended(state)
+    assert [ticket.custom_status for ticket in scene.desk.tickets.values()] == [None]
+    assert {step: times for (_, step), times in scene.asked.items() if times > 1} == {"update_ticket-final": 2}
