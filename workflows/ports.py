@@ -77,10 +77,11 @@ class SearchTickets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTicket:
-    """Read one ticket."""
+    """Read one ticket. `ours`: it is the call's already, so only 404 says that it is gone, and 422 is tried again."""
 
     ref: CallRef
     ticket_id: int
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,8 +71,9 @@ class TicketSteps:
         call.follows = ticket_id if closed else call.follows
         call.ticket = None
 
-    async def _read(self, ticket_id: int) -> TicketView | None:
-        command = ReadTicket(ref=self._ref("read_ticket"), ticket_id=ticket_id)
+    async def _read(self, ticket_id: int, *, ours: bool = False) -> TicketView | None:
+        """The ticket, unless there is none: a refusal counts as none, but for one of `ours`."""
+        command = ReadTicket(ref=self._ref("read_ticket"), ticket_id=ticket_id, ours=ours)
         read = await self._requests.help_desk(HelpDesk.read_ticket, command, step="read_ticket")
         if read.ticket is None:
             self._requests.settle("read_ticket", StepState.DONE, read.detail)

@@ -62,7 +62,8 @@ class SceneHelpDesk(HelpDesk):
     @activity.defn
     async def read_ticket(self, command: ReadTicket) -> TicketFound:
         scene = self._scenes.current()
-        return await _found(scene, command.ref, lambda: scene.desk.read(command.ticket_id))
+        look = partial(scene.desk.read, command.ticket_id)
+        return await _found(scene, command.ref, look, must=command.ours)
 
     @activity.defn
     async def find_by_external_id(self, command: FindByExternalId) -> TicketFound:

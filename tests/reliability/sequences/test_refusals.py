@@ -43,3 +43,30 @@ def test_an_update_that_is_not_understood_is_sent_again_as_it_was(state: CallMac
     scene = ended(state)
     assert [ticket.custom_status for ticket in scene.desk.tickets.values()] == [None]
     assert {step: times for (_, step), times in scene.asked.items() if times > 1} == {"update_ticket-final": 2}
+
+
+def test_a_ticket_that_is_not_shown_is_not_given_up(state: CallMachine) -> None:
+    """After an update without an answer, a refused read is no reason for another ticket beside one left In-Call."""
+    begin(state)
+    state.started(call="a", caller=True, named=False, own_id=False)
+    state.request_meets(request="update_ticket", fault=Fault.UNAVAILABLE, times=1)
+    state.request_meets(request="read_ticket", fault=Fault.REFUSED, times=1)
+    state.time_passes(seconds=15000.0)
+    scene = ended(state)
+    (ticket,) = scene.desk.tickets.values()
+    assert (ticket.custom_status, len(ticket.notes)) == (None, 2)
+    assert scene.met["read_ticket refused"] == 1
+
+
+def test_a_run_that_begins_again_keeps_a_ticket_that_is_not_shown(state: CallMachine) -> None:
+    """After a reset the new run looks for its note, and a refused read of the ticket does not make it write another."""
+    begin(state)
+    state.request_meets(request="read_ticket", fault=Fault.REFUSED, times=1)
+    state.completed(call="a", caller=True, named=False, own_id=False)
+    state.time_passes(seconds=6.0)
+    state.reset(call="a", share=0.3)
+    state.time_passes(seconds=0.3)
+    scene = ended(state)
+    (ticket,) = scene.desk.tickets.values()
+    assert len(ticket.notes) == 2
+    assert scene.met["read_ticket refused"] == 1
