@@ -1,4 +1,4 @@
-"""Scripts that once broke a law, each with what has to come of it: what a refusal of the vendor's may mean."""
+"""Scripts that once broke a law: what has to come of refusals of the vendor's, and of credentials that are gone."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -70,3 +70,21 @@ def test_a_run_that_begins_again_keeps_a_ticket_that_is_not_shown(state: CallMac
     (ticket,) = scene.desk.tickets.values()
     assert len(ticket.notes) == 2
     assert scene.met["read_ticket refused"] == 1
+
+
+def test_a_day_without_credentials_is_not_held_against_an_update_that_meets_a_conflict(state: CallMachine) -> None:
+    """The first answer after 25 hours is that an agent wrote: the call looks and writes at once, and needs nobody."""
+    begin(state)
+    state.started(call="a", caller=True, named=False, own_id=False)
+    state.time_passes(seconds=0.3)
+    state.credentials_go()
+    state.ticket_is(what="solved")
+    state.completed(call="a", caller=True, named=False, own_id=False)
+    state.time_passes(seconds=90000.0)
+    state.credentials_come()
+    # The next attempt is due within ten minutes; asked twice, the call has its say after it.
+    state.time_passes(seconds=400.0)
+    state.time_passes(seconds=400.0)
+    scene = ended(state)
+    (ticket,) = scene.desk.tickets.values()
+    assert (ticket.status, len(ticket.notes)) == ("solved", 2)
