@@ -347,6 +347,8 @@ class CallOpened:
 
     `memory` is what an earlier run of this call had finished, None for a new call; `version` its last save.
     `others` is the answer of `find_ticket` for a new call, so that it costs no step of its own.
+    `ticket_id`: the call's ticket as the gate knows it, which a run that was lost may not have had the time to save.
+    `create_unknown`: such a run may have created a ticket that nobody has heard of.
     """
 
     generation: int
@@ -354,6 +356,8 @@ class CallOpened:
     memory: Memory | None = None
     version: int = 0
     others: TicketOfOthers | None = None
+    ticket_id: int | None = None
+    create_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The ports over scenes: what `activities/` does with HTTP and SQL, done with a desk and a gate in memory."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from temporalio import activity
@@ -207,8 +208,14 @@ class SceneLedger(Ledger):
         scene = self._scenes.current()
         scene.ledger()
         row = scene.gate.open(command)
+        opened = CallOpened(
+            generation=1,
+            policy=scene.policy,
+            ticket_id=row.ticket_id,
+            create_unknown=scene.gate.create_unknown(row.call_id),
+        )
         if row.saved is not None:
-            return CallOpened(generation=1, policy=scene.policy, memory=row.saved.memory, version=row.saved.version)
+            return replace(opened, memory=row.saved.memory, version=row.saved.version)
         find = FindTicket(
             call_id=row.call_id,
             generation=1,
@@ -216,7 +223,7 @@ class SceneLedger(Ledger):
             excluded=[],
             window_s=scene.policy.recent_ticket_window_s,
         )
-        return CallOpened(generation=1, policy=scene.policy, others=_first_answer(scene, find))
+        return replace(opened, others=_first_answer(scene, find))
 
     @activity.defn
     async def find_ticket(self, command: FindTicket) -> TicketOfOthers:
