@@ -1,13 +1,15 @@
 """The server in memory replays a history as the SDK's core does."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from temporalio import activity, workflow
 
 from tests.reliability.sequences.activity_twin import Served
-from tests.reliability.sequences.engine import Engine
+from tests.reliability.sequences.engine import HOP, WORK, Engine
 
 _NAME = "patched"
 
@@ -45,13 +47,43 @@ class Patched:
         return self._over
 
 
+@workflow.defn(sandboxed=False)
+class Cancelling(Patched):
+    """Cancels an activity at the moment at which it ends."""
+
+    @workflow.run
+    async def run(self, start: str) -> None:
+        """Until it is told to end."""
+        limit = timedelta(seconds=1)
+        working = asyncio.create_task(
+            workflow.execute_activity(step, "ended", task_queue="calls", start_to_close_timeout=limit)
+        )
+        await workflow.sleep(HOP + WORK)
+        working.cancel()
+        try:
+            name = await working
+        except asyncio.CancelledError:
+            name = "cancelled"
+        await workflow.execute_local_activity(step, name, start_to_close_timeout=limit)
+        await workflow.wait_condition(lambda: self._over)
+
+
+@contextmanager
+def serving(served: type[Patched]) -> Iterator[Engine]:
+    """A server for a workflow."""
+    engine = Engine(served, [Served("step", step, [str])], held=lambda *_: False)
+    try:
+        yield engine
+    finally:
+        engine.clear()
+        engine.close()
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    """A server for that workflow."""
-    engine = Engine(Patched, [Served("step", step, [str])], held=lambda *_: False)
-    yield engine
-    engine.clear()
-    engine.close()
+    """A server for the first of them."""
+    with serving(Patched) as engine:
+        yield engine
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -66,6 +98,16 @@ def test_what_was_decided_with_a_patch_is_decided_so_again(engine: Engine, cache
     assert engine.replays > 0
     assert engine.query(_NAME, "over", bool)
     assert engine.runs[_NAME].closed == "completed"
+
+
+def test_what_was_decided_by_a_flag_of_the_sdk_is_decided_so_again() -> None:
+    """A release of the SDK that decides otherwise than the one before writes so into the history."""
+    with serving(Cancelling) as engine:
+        engine.signal_with_start(_NAME, "", "go_on", False, again=False)
+        engine.advance(1)
+        engine.forget()
+        assert not engine.query(_NAME, "over", bool)
+        assert any(each.flags for each in engine.runs[_NAME].tasks)
 
 
 def test_a_run_that_was_reset_knows_its_patches(engine: Engine) -> None:
