@@ -99,6 +99,7 @@ class PostgresLedger(Ledger):
             others=None if known or opened.look is None else _first_answer(opened.look),
             ticket_id=opened.ticket_id,
             create_unknown=opened.create_unknown,
+            ended=opened.ended,
         )
 
     @activity.defn

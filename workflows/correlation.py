@@ -54,6 +54,8 @@ class Correlation(TicketSteps):
         known = call.ticket.id if call.ticket is not None else None
         if own is not None and call.told is None and own not in (known, *call.excluded, *call.left):
             self._use(TicketView(id=own), TicketOrigin.RECENT)
+        # The events come again one by one: In-Call now would undo a final update that is out.
+        call.in_call_done = call.in_call_done or opened.ended
 
     async def correlate(self) -> None:
         """Find the call's ticket or create one. Raises `StepRefusedError`."""

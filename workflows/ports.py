@@ -349,6 +349,7 @@ class CallOpened:
     `others` is the answer of `find_ticket` for a new call, so that it costs no step of its own.
     `ticket_id`: the call's ticket as the gate knows it, which a run that was lost may not have had the time to save.
     `create_unknown`: such a run may have created a ticket that nobody has heard of.
+    `ended`: such a run knew the end, and may have told the ticket.
     """
 
     generation: int
@@ -358,6 +359,7 @@ class CallOpened:
     others: TicketOfOthers | None = None
     ticket_id: int | None = None
     create_unknown: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

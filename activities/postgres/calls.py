@@ -51,7 +51,7 @@ class Look:
 class Opened:
     """The generation, what an earlier run of this call has saved (none for a new call), and a new call's first look.
 
-    `ticket_id` and `create_unknown` are the gate's word: that run may not have had the time to save.
+    `ticket_id`, `create_unknown` and `ended` are the gate's word: that run may not have had the time to save.
     """
 
     generation: int
@@ -59,6 +59,7 @@ class Opened:
     memory: Json | None
     ticket_id: int | None
     create_unknown: bool
+    ended: bool
     look: Look | None = None
 
 

@@ -66,7 +66,7 @@ WITH latest AS (
     FROM latest
     WHERE c.id = latest.id
         AND (latest.ended_at IS NULL OR latest.ended_at >= %(occurred_at)s::timestamptz - interval '24 hours')
-    RETURNING c.generation, c.version, c.memory, c.ticket_id
+    RETURNING c.generation, c.version, c.memory, c.ticket_id, NOT c.active AS ended
 ), entered AS (
     INSERT INTO calls (
         call_id, generation, arrival, email_hash, phone_hash, pending, active, active_until, state,
@@ -78,7 +78,7 @@ WITH latest AS (
     WHERE NOT EXISTS (SELECT FROM taken)
     RETURNING generation, version, memory
 )
-SELECT t.generation, t.version, t.memory, t.ticket_id,
+SELECT t.generation, t.version, t.memory, t.ticket_id, t.ended,
     EXISTS (
         SELECT FROM attempts a
         WHERE a.call_id = %(call_id)s AND a.generation = t.generation
@@ -87,7 +87,7 @@ SELECT t.generation, t.version, t.memory, t.ticket_id,
     ) AS create_unknown
 FROM taken t
 UNION ALL
-SELECT generation, version, memory, NULL, false FROM entered
+SELECT generation, version, memory, NULL, false, false FROM entered
 
 -- look_for_ticket --
 -- The ticket a call may join, and the pending matching calls before it, which it otherwise waits for. `unsettled`: the

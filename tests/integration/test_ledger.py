@@ -79,7 +79,10 @@ async def test_a_run_is_told_of_what_the_one_before_could_not_save(book: Book, s
     await book.create("c-1", 77)
     opened = await book.open("c-1", ANNA, run_id="run-3")
     assert (opened.ticket_id, opened.create_unknown, opened.memory is not None) == (77, False, saved)
-    assert (await book.open("c-1", ANNA, run_id="run-4")).ticket_id == 77
+    assert not opened.ended
+    await book.may_update("c-1", 77, final=True, note=True)
+    opened = await book.open("c-1", ANNA, run_id="run-4")
+    assert (opened.ticket_id, opened.ended) == (77, True)
     await book.find("c-1", excluded=[77])
     assert (await book.open("c-1", ANNA, run_id="run-5")).ticket_id is None
 

@@ -213,6 +213,7 @@ class SceneLedger(Ledger):
             policy=scene.policy,
             ticket_id=row.ticket_id,
             create_unknown=scene.gate.create_unknown(row.call_id),
+            ended=not row.active,
         )
         if row.saved is not None:
             return replace(opened, memory=row.saved.memory, version=row.saved.version)

@@ -8,7 +8,7 @@ import pytest
 from tests.reliability.sequences.faults import Fault
 from tests.reliability.sequences.ground import MemoryGround
 from tests.reliability.sequences.machine import CallMachine
-from tests.reliability.sequences.story import SMITH
+from tests.reliability.sequences.story import ANSWERED, COMPLETED, JONES, SMITH, STARTED
 from tests.reliability.sequences.vendor import DeskTicket
 
 
@@ -50,3 +50,14 @@ def test_a_run_that_learns_more_keeps_the_ticket_of_the_one_that_was_lost(
     assert ticket.custom_status is None
     assert len(ticket.notes) == (1 if ticket.external_id is None else 2)
     assert ticket.external_id is not None or create == Fault.UNAVAILABLE
+
+
+def test_a_ticket_that_was_told_the_end_is_not_set_in_call_again(state: CallMachine) -> None:
+    """The final update is out when the run is lost, and the events come again one by one, the first without the end."""
+    state.while_nobody_works(cached=True, call="a", kinds=[(STARTED, None), (COMPLETED, None)])
+    state.while_nobody_works(cached=True, call="a", kinds=[(ANSWERED, JONES), (ANSWERED, SMITH)])
+    state.while_nobody_works(cached=True, call="a", kinds=[(ANSWERED, SMITH)] * 3)
+    state.while_nobody_works(cached=True, call="a", kinds=[(COMPLETED, None), (STARTED, None)])
+    state.run_is_lost(call="a")
+    (ticket,) = told(state)
+    assert ticket.custom_status is None
