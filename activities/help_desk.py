@@ -76,8 +76,9 @@ class ZendeskHelpDesk(HelpDesk):
         def read(answer: Answer) -> TicketView | None:
             return view(guide.one_ticket(answer, command.ticket_id))
 
-        request, nothing = guide.read(command.ticket_id), (NotFound, Unprocessable)
-        return await self._find(command.ref, request, read, kind="read", nothing=nothing)
+        # A call that gave up its ticket for "refused" would leave it In-Call and make another.
+        nothing = (NotFound,) if command.ours else (NotFound, Unprocessable)
+        return await self._find(command.ref, guide.read(command.ticket_id), read, kind="read", nothing=nothing)
 
     @activity.defn
     async def find_by_external_id(self, command: FindByExternalId) -> TicketFound:

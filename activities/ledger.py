@@ -97,6 +97,9 @@ class PostgresLedger(Ledger):
             memory=memory_from(opened.memory) if opened.memory is not None else None,
             version=opened.version,
             others=None if known or opened.look is None else _first_answer(opened.look),
+            ticket_id=opened.ticket_id,
+            create_unknown=opened.create_unknown,
+            ended=opened.ended,
         )
 
     @activity.defn

@@ -153,7 +153,7 @@ class CallWorkflow:
     def _take_over(self, opened: CallOpened, entered_as: Customer, *, at_once: bool) -> None:
         self._call.policy = opened.policy
         self._account.take_over(opened, as_it_stands=at_once)
-        self._correlation.entered(entered_as, opened.others)
+        self._correlation.entered(entered_as, opened)
 
     def _take_inbox(self) -> None:
         for event, seen_at in self._inbox:

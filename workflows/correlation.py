@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         subject_of,
     )
     from workflows.ports import (
+        CallOpened,
         CreateResult,
         CreateTicket,
         FindByExternalId,
@@ -37,18 +38,29 @@ class Correlation(TicketSteps):
         super().__init__(call, requests)
         self._entered_as: Customer | None = None
         self._others: TicketOfOthers | None = None
+        self._create_unknown = False
         # Named, and not there. The call has lost nothing by that: among the excluded tickets it would match everybody
         # else who names that number, and share a ticket with them.
         self._absent: list[int] = []
 
-    def entered(self, customer: Customer, others: TicketOfOthers | None) -> None:
-        """What the ledger said of others when the call was entered as this customer: good for the first look."""
-        self._entered_as, self._others = customer, others
+    def entered(self, customer: Customer, opened: CallOpened) -> None:
+        """What the ledger said when the call was entered as this customer.
+
+        Of others: good for the first look. Of the call itself: what a run that was lost had begun. Its ticket is the
+        call's, whatever a search would find by now.
+        """
+        self._entered_as, self._others, self._create_unknown = customer, opened.others, opened.create_unknown
+        call, own = self._call, opened.ticket_id
+        known = call.ticket.id if call.ticket is not None else None
+        if own is not None and call.told is None and own not in (known, *call.excluded, *call.left):
+            self._use(TicketView(id=own), TicketOrigin.RECENT)
+        # The events come again one by one: In-Call now would undo a final update that is out.
+        call.in_call_done = call.in_call_done or opened.ended
 
     async def correlate(self) -> None:
         """Find the call's ticket or create one. Raises `StepRefusedError`."""
         call = self._call
-        if await self._use_named() or await self._use_of_others():
+        if await self._use_begun() or await self._use_named() or await self._use_of_others():
             return None
         # A closed ticket that was named is followed up; one that closed under us is looked for again first.
         if call.customer.known and (call.follows is None or call.follows not in call.facts.ticket_ids):
@@ -60,6 +72,14 @@ class Correlation(TicketSteps):
                 return self._use(replace(found.ticket, updated_at=None), TicketOrigin.SEARCH)
             self._requests.settle("search_tickets", StepState.DONE, found.detail)
         return await self._create()
+
+    async def _use_begun(self) -> bool:
+        """What a run that was lost may have created: before all but a person's choice, as nobody looks for it later."""
+        if not self._create_unknown or self._call.wanted_ticket is not None:
+            return False
+        found = await self._use_external(self._call.label, self._own_origin)
+        self._create_unknown = False
+        return found
 
     async def _use_named(self) -> bool:
         call = self._call
@@ -113,7 +133,7 @@ class Correlation(TicketSteps):
                 looked_until=looked_until,
             )
             answer = await self._requests.help_desk(HelpDesk.create_ticket, command, step=step)
-            origin = TicketOrigin.CREATED if call.follows is None else TicketOrigin.FOLLOW_UP
+            origin = self._own_origin
             if answer.result == CreateResult.JOINED and answer.ticket is not None:
                 self._requests.settle(step, StepState.SKIPPED)
                 return self._use(answer.ticket, TicketOrigin.RECENT)
@@ -132,6 +152,10 @@ class Correlation(TicketSteps):
             else:
                 await rounds.next(answer.detail)
             call.key_number += 1
+
+    @property
+    def _own_origin(self) -> TicketOrigin:
+        return TicketOrigin.CREATED if self._call.follows is None else TicketOrigin.FOLLOW_UP
 
     def _new_ticket(self, *, plain: bool) -> NewTicket:
         facts, call = self._call.facts, self._call

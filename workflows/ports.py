@@ -82,10 +82,11 @@ class SearchTickets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTicket:
-    """Read one ticket."""
+    """Read one ticket. `ours`: it is the call's already, so only 404 says that it is gone, and 422 is tried again."""
 
     ref: CallRef
     ticket_id: int
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +352,9 @@ class CallOpened:
 
     `memory` is what an earlier run of this call had finished, None for a new call; `version` its last save.
     `others` is the answer of `find_ticket` for a new call, so that it costs no step of its own.
+    `ticket_id`: the call's ticket as the gate knows it, which a run that was lost may not have had the time to save.
+    `create_unknown`: such a run may have created a ticket that nobody has heard of.
+    `ended`: such a run knew the end, and may have told the ticket.
     """
 
     generation: int
@@ -358,6 +362,9 @@ class CallOpened:
     memory: Memory | None = None
     version: int = 0
     others: TicketOfOthers | None = None
+    ticket_id: int | None = None
+    create_unknown: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,9 @@ async def _ask(client: Client, account: str, wanted: EnsureToken) -> TokenState 
             rpc_timeout=timedelta(seconds=30),
         )
     except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+        # The SDK makes such an error of a cancellation, too: whoever ends the start must not be asked to wait.
+        if (ours := asyncio.current_task()) is not None and ours.cancelling():
+            raise asyncio.CancelledError from error
         log.warning("the token workflow did not answer: %s", error, extra={"action": "start_waits"})
         return None
     return answer

@@ -16,6 +16,8 @@ _FREE_ROUNDS = 2
 """Rounds of a conversation with the vendor that follow each other at once."""
 _HOURLY_ROUNDS = 60
 _SLOWEST = timedelta(minutes=5)
+_REQUESTS_SHARE = 24
+"""A round's requests count for this part of `STEP_GIVE_UP_S` at most (an hour): each keeps a clock of its own."""
 
 
 class StepRefusedError(Exception):
@@ -33,7 +35,8 @@ class Rounds:
         self._call = call
         self._requests = requests
         self._step = step
-        self._begun = begun
+        self._begun = self._since = begun
+        self._spent = timedelta()
         self._count = 0
 
     async def next(self, reason: str | None) -> None:
@@ -42,7 +45,9 @@ class Rounds:
         From `STEP_GIVE_UP_S` on the call needs attention and a round comes every ten minutes.
         """
         self._count += 1
-        if workflow.now() - self._begun >= timedelta(seconds=self._call.policy.give_up_s):
+        now, limit = workflow.now(), timedelta(seconds=self._call.policy.give_up_s)
+        self._spent += min(now - self._since, limit / _REQUESTS_SHARE)
+        if self._for_too_long(now, limit):
             hours = self._call.policy.give_up_s / 3600
             text = f"{self._step} has not worked for {hours:g} h: {reason or 'no reason given'}"
             self._call.need_attention(self._step, Failure.UNAVAILABLE, text, workflow.now())
@@ -51,6 +56,14 @@ class Rounds:
             await self._requests.pause(_SLOWEST)
         elif self._count > _FREE_ROUNDS:
             await self._requests.pause(timedelta(seconds=min(60, 2 ** (self._count - _FREE_ROUNDS - 1))))
+        self._since = workflow.now()
+        self._spent += self._since - now
+
+    def _for_too_long(self, now: datetime, limit: timedelta) -> bool:
+        # A request may have waited for credentials all day, and that is no fault of the call's.
+        if now - self._begun < limit:
+            return False
+        return self._spent >= limit or not workflow.patched("a-round-counts-for-an-hour")
 
     def over(self) -> None:
         """It worked."""
@@ -71,8 +84,9 @@ class TicketSteps:
         call.follows = ticket_id if closed else call.follows
         call.ticket = None
 
-    async def _read(self, ticket_id: int) -> TicketView | None:
-        command = ReadTicket(ref=self._ref("read_ticket"), ticket_id=ticket_id)
+    async def _read(self, ticket_id: int, *, ours: bool = False) -> TicketView | None:
+        """The ticket, unless there is none: a refusal counts as none, but for one of `ours`."""
+        command = ReadTicket(ref=self._ref("read_ticket"), ticket_id=ticket_id, ours=ours)
         read = await self._requests.help_desk(HelpDesk.read_ticket, command, step="read_ticket")
         if read.ticket is None:
             self._requests.settle("read_ticket", StepState.DONE, read.detail)

@@ -105,7 +105,7 @@ class Updates(TicketSteps):
                 if reduced:
                     self._warn_reduced(ticket)
                 return True
-            seen = None if answer.result == UpdateResult.GONE else await self._read(ticket.id)
+            seen = None if answer.result == UpdateResult.GONE else await self._read(ticket.id, ours=True)
             if seen is None or seen.closed:
                 self._requests.settle(message.step, StepState.DONE, answer.detail)
                 self._exclude(ticket.id, closed=seen is not None)
@@ -150,7 +150,7 @@ class Updates(TicketSteps):
                 if ticket_id != ticket.id:
                     self._call.ticket = Ticket(id=ticket_id, origin=ticket.origin)
                 return True
-            if listed.gone and await self._read(ticket_id) is None:
+            if listed.gone and await self._read(ticket_id, ours=True) is None:
                 if ticket_id == ticket.id:
                     self._exclude(ticket_id, closed=False)
             elif not listed.complete:

@@ -49,11 +49,17 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The generation, what an earlier run of this call has saved (none for a new call), and a new call's first look."""
+    """The generation, what an earlier run of this call has saved (none for a new call), and a new call's first look.
+
+    `ticket_id`, `create_unknown` and `ended` are the gate's word: that run may not have had the time to save.
+    """
 
     generation: int
     version: int
     memory: Json | None
+    ticket_id: int | None
+    create_unknown: bool
+    ended: bool
     look: Look | None = None
 
 

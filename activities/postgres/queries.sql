@@ -47,6 +47,7 @@ FROM (
 -- open_call --
 -- Take over the latest generation of the call, or enter a new one: the first, or the next when the last had ended more
 -- than a day before this event. `arrival` is drawn here, under the locks: of two matching calls the later sees the earlier.
+-- `create_unknown`: a create of the call may have brought a ticket that no later attempt with its key brought back.
 WITH latest AS (
     SELECT * FROM calls WHERE call_id = %(call_id)s ORDER BY generation DESC LIMIT 1
 ), taken AS (
@@ -65,7 +66,7 @@ WITH latest AS (
     FROM latest
     WHERE c.id = latest.id
         AND (latest.ended_at IS NULL OR latest.ended_at >= %(occurred_at)s::timestamptz - interval '24 hours')
-    RETURNING c.generation, c.version, c.memory
+    RETURNING c.generation, c.version, c.memory, c.ticket_id, NOT c.active AS ended
 ), entered AS (
     INSERT INTO calls (
         call_id, generation, arrival, email_hash, phone_hash, pending, active, active_until, state,
@@ -77,9 +78,16 @@ WITH latest AS (
     WHERE NOT EXISTS (SELECT FROM taken)
     RETURNING generation, version, memory
 )
-SELECT generation, version, memory FROM taken
+SELECT t.generation, t.version, t.memory, t.ticket_id, t.ended,
+    EXISTS (
+        SELECT FROM attempts a
+        WHERE a.call_id = %(call_id)s AND a.generation = t.generation
+            AND a.key IS NOT NULL AND (NOT a.known OR a.http_status BETWEEN 300 AND 399)
+            AND NOT EXISTS (SELECT FROM attempts w WHERE w.key = a.key AND w.id > a.id AND w.outcome = 'done')
+    ) AS create_unknown
+FROM taken t
 UNION ALL
-SELECT generation, version, memory FROM entered
+SELECT generation, version, memory, NULL, false, false FROM entered
 
 -- look_for_ticket --
 -- The ticket a call may join, and the pending matching calls before it, which it otherwise waits for. `unsettled`: the

@@ -246,6 +246,21 @@ async def test_a_refused_look_up_is_no_answer(desk: Bench) -> None:
     assert error.next_retry_delay.total_seconds() == 60
 
 
+async def test_a_refused_read_says_nothing_of_a_ticket_of_ours(desk: Bench) -> None:
+    """422 is "none" for a ticket that is only named; the call's own is gone with 404 alone, and read a minute later."""
+    desk.break_("read_ticket", "status", status=422, times=2)
+    named = ReadTicket(ref=REF, ticket_id=(await made(desk)).id)
+    found = await desk.run(desk.help_desk.read_ticket, named)
+    assert (found.ticket, found.detail) == (None, "read_ticket: answered 422: Fault: asked for by a test")
+    error = await desk.fails(desk.help_desk.read_ticket, replace(named, ours=True))
+    assert error.type == Failure.MISCONFIGURED
+    assert error.next_retry_delay is not None
+    assert error.next_retry_delay.total_seconds() == 60
+    assert [what for what, _ in desk.tokens.told] == ["alert misconfigured"]
+    assert (await desk.run(desk.help_desk.read_ticket, replace(named, ours=True))).ticket is not None
+    assert (await desk.run(desk.help_desk.read_ticket, ReadTicket(ref=REF, ticket_id=7, ours=True))).ticket is None
+
+
 async def test_a_mark_counts_as_the_last_line_only(desk: Bench) -> None:
     """Marks are looked for on every page, as the last line of a comment; a cut or refused list is not complete."""
     desk.simulator.world.settings = replace(desk.simulator.world.settings, comments_page_size=2)

@@ -66,6 +66,46 @@ async def test_a_run_after_the_first_takes_over_what_was_saved(book: Book) -> No
     assert opened.memory.told_at.tzinfo is not None
 
 
+@pytest.mark.parametrize("saved", [False, True])
+async def test_a_run_is_told_of_what_the_one_before_could_not_save(book: Book, saved: bool) -> None:
+    """A create that may have worked, then the ticket it made: with the memory of before, or with none."""
+    opened = await book.open("c-1", ANNA)
+    assert (opened.ticket_id, opened.create_unknown) == (None, False)
+    if saved:
+        await book.save("c-1", ANNA)
+    await book.may_create("c-1")
+    opened = await book.open("c-1", ANNA, run_id="run-2")
+    assert (opened.ticket_id, opened.create_unknown, opened.memory is not None) == (None, True, saved)
+    await book.create("c-1", 77)
+    opened = await book.open("c-1", ANNA, run_id="run-3")
+    assert (opened.ticket_id, opened.create_unknown, opened.memory is not None) == (77, False, saved)
+    assert not opened.ended
+    await book.may_update("c-1", 77, final=True, note=True)
+    opened = await book.open("c-1", ANNA, run_id="run-4")
+    assert (opened.ticket_id, opened.ended) == (77, True)
+    await book.find("c-1", excluded=[77])
+    assert (await book.open("c-1", ANNA, run_id="run-5")).ticket_id is None
+
+
+@pytest.mark.parametrize(
+    ("http_status", "outcome", "unknown"),
+    [
+        (422, "Unprocessable", False),
+        (None, "not_sent", False),
+        (503, "ServerFault", True),
+        (303, "Misconfigured", True),
+    ],
+)
+async def test_a_run_looks_for_a_ticket_only_if_one_may_be_there(
+    book: Book, http_status: int | None, outcome: str, unknown: bool
+) -> None:
+    """A refused create, or one that was never sent, made none; a 5xx or a redirect does not say."""
+    await book.open("c-1", ANNA)
+    permit = await book.may_create("c-1")
+    await book.attempts.end(permit.attempt_id, http_status=http_status, outcome=outcome)
+    assert (await book.open("c-1", ANNA, run_id="run-2")).create_unknown == unknown
+
+
 async def test_a_call_id_used_again_is_a_new_generation(book: Book, database_url: str) -> None:
     """An end more than 24 h older than the event makes one; less does not, nor does a call without an end."""
     await book.open("c-1", ANNA)

@@ -9,12 +9,13 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from cli.servers.temporal import TemporalServer
 from tests.twins.calls import until
-from tests.twins.tokens import TokenStage
+from tests.twins.tokens import TokenStage, wanted
 from tests.twins.workers import KEYS, workers
 from tests.twins.world import SCOPES, World
 from workflows.connection import Keyring, connect
 from workflows.domain.token import Alert, TokenState
 from workflows.ports import TOKEN_QUEUE, EnsureToken
+from workflows.starting import ensure_token
 
 pytest_plugins = ("tests.twins.fixtures",)
 
@@ -76,6 +77,17 @@ async def test_the_worker_that_asks_exchanges_itself_unless_it_is_gone(token: To
     assert (answer.version, answer.problem, world.counts["exchange_token"]) == (1, "unavailable", 1)
     state = await token.until(lambda state: state.version == 2)
     assert (state.problem, state.missing_scopes) == (None, [])
+
+
+async def test_a_start_that_waits_for_a_token_can_be_ended(twin_client: Client) -> None:
+    """Cancelled while nobody serves the token workflow, it ends, instead of asking for ever."""
+    start = asyncio.create_task(ensure_token(twin_client, f"unserved-{secrets.token_hex(4)}", wanted()))
+    done, _ = await asyncio.wait([start], timeout=0.5)
+    assert not done
+    start.cancel()
+    done, _ = await asyncio.wait([start], timeout=5)
+    assert done
+    assert start.cancelled()
 
 
 async def test_thirty_refusals_of_one_token_cost_one_exchange(token: TokenStage, world: World) -> None:

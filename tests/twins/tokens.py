@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from tests.twins.world import SCOPES
 from workflows.domain.token import TokenState
@@ -45,9 +46,16 @@ class TokenStage:
         return answer
 
     async def state(self) -> TokenState:
-        """What the workflow knows."""
-        answer: TokenState = await self.handle.query("state", result_type=TokenState)
-        return answer
+        """What the workflow knows. A run that has only just followed another cannot be asked yet: then once more."""
+        while True:
+            try:
+                answer: TokenState = await self.handle.query("state", result_type=TokenState)
+            except RPCError as error:
+                if error.status != RPCStatusCode.FAILED_PRECONDITION:
+                    raise
+                await asyncio.sleep(0.03)
+            else:
+                return answer
 
     async def until(self, what: Callable[[TokenState], object], limit_s: float = 10) -> TokenState:
         """Ask again and again. Raises `TimeoutError` with the last state."""

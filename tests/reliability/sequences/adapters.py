@@ -1,10 +1,12 @@
 """The ports over scenes: what `activities/` does with HTTP and SQL, done with a desk and a gate in memory."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 
 from temporalio import activity
 
-from tests.reliability.sequences.faults import Fault, failure
+from tests.reliability.sequences.faults import SLOWLY_S, Fault, failure
 from tests.reliability.sequences.scene import Refused, Scene, Scenes
 from tests.reliability.sequences.vendor import BadKey, Conflict, Gone, Unprocessable
 from workflows.domain.call import CallPolicy
@@ -61,14 +63,14 @@ class SceneHelpDesk(HelpDesk):
     @activity.defn
     async def read_ticket(self, command: ReadTicket) -> TicketFound:
         scene = self._scenes.current()
-        return await _found(scene, command.ref, lambda: scene.desk.read(command.ticket_id))
+        look = partial(scene.desk.read, command.ticket_id)
+        return await _found(scene, command.ref, look, must=command.ours)
 
     @activity.defn
     async def find_by_external_id(self, command: FindByExternalId) -> TicketFound:
         scene = self._scenes.current()
-        return await _found(
-            scene, command.ref, lambda: scene.desk.by_external_id(command.external_id, command.excluded)
-        )
+        look = partial(scene.desk.by_external_id, command.external_id, command.excluded)
+        return await _found(scene, command.ref, look, must=True)
 
     @activity.defn
     async def list_comments(self, command: ListComments) -> CommentsListed:
@@ -157,13 +159,18 @@ class SceneHelpDesk(HelpDesk):
         return CallPatched(shown_at=activity.info().started_time, attempts=number)
 
 
-async def _found(scene: Scene, ref: CallRef, look: Callable[[], TicketView | None]) -> TicketFound:
+async def _found(
+    scene: Scene, ref: CallRef, look: Callable[[], TicketView | None], *, must: bool = False
+) -> TicketFound:
+    """`must`: a refusal is no answer."""
     name, number = activity.info().activity_type, activity.info().attempt
     fault = await scene.turn(name, ref)
     scene.ledger()
     try:
         (ticket,) = scene.send(fault, name, scene.gate.begin(ref), lambda: (look(),))
     except Refused:
+        if must:
+            raise failure(Failure.MISCONFIGURED, f"{name}: refused by the desk", SLOWLY_S) from None
         return TicketFound(ticket=None, attempts=number, detail="refused by the desk")
     return TicketFound(ticket=ticket, attempts=number)
 
@@ -201,8 +208,15 @@ class SceneLedger(Ledger):
         scene = self._scenes.current()
         scene.ledger()
         row = scene.gate.open(command)
+        opened = CallOpened(
+            generation=1,
+            policy=scene.policy,
+            ticket_id=row.ticket_id,
+            create_unknown=scene.gate.create_unknown(row.call_id),
+            ended=not row.active,
+        )
         if row.saved is not None:
-            return CallOpened(generation=1, policy=scene.policy, memory=row.saved.memory, version=row.saved.version)
+            return replace(opened, memory=row.saved.memory, version=row.saved.version)
         find = FindTicket(
             call_id=row.call_id,
             generation=1,
@@ -210,7 +224,7 @@ class SceneLedger(Ledger):
             excluded=[],
             window_s=scene.policy.recent_ticket_window_s,
         )
-        return CallOpened(generation=1, policy=scene.policy, others=_first_answer(scene, find))
+        return replace(opened, others=_first_answer(scene, find))
 
     @activity.defn
     async def find_ticket(self, command: FindTicket) -> TicketOfOthers:

@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -27,11 +27,13 @@ from temporalio.bridge.proto.workflow_activation import (
     WorkflowActivationJob,
 )
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
+from temporalio.bridge.proto.workflow_completion import Success
 from temporalio.common import MetricMeter, Priority, TypedSearchAttributes
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
 
 from tests.reliability.sequences.activity_twin import CONVERTER, TRY_CANCEL, Scheduled, Served, span
+from tests.reliability.sequences.history import Decided, first_activations, replayed
 
 T = TypeVar("T")
 
@@ -50,13 +52,13 @@ class TaskFailed(Exception):
 
 @dataclass
 class Run:
-    """One run of one workflow. `tasks` is its history: what came in, what was decided, and if that ended a task."""
+    """One run of one workflow. `tasks` is its history."""
 
     workflow_id: str
     run_id: str
     start: InitializeWorkflow
     instance: WorkflowInstance | None = None
-    tasks: list[tuple[WorkflowActivation, list[WorkflowCommand], bool]] = field(default_factory=list)
+    tasks: list[Decided] = field(default_factory=list)
     pending: list[WorkflowActivationJob] = field(default_factory=list)
     activities: dict[int, Scheduled] = field(default_factory=dict)
     timers: dict[int, datetime] = field(default_factory=dict)
@@ -124,18 +126,15 @@ class Engine:
     def reset(self, workflow_id: str, share: float) -> None:
         """Decide the workflow task at that share of the history anew: signals since then come again."""
         old = self.runs[workflow_id]
-        begins = [n for n in range(len(old.tasks)) if n == 0 or old.tasks[n - 1][2]]
+        begins = first_activations(old.tasks)
         kept = begins[min(int(share * len(begins)), len(begins) - 1)]
         self.terminate(workflow_id)
         new = self.runs[workflow_id] = Run(workflow_id, f"run-{next(self._numbers)}", old.start)
-        for activation, _, ended in old.tasks[:kept]:
-            again = WorkflowActivation()
-            again.CopyFrom(activation)
-            again.run_id = new.run_id
-            self._copy(new, again, ended=ended)
-        first = list(old.tasks[kept][0].jobs)
+        for activation, before in replayed(old.tasks[:kept], new.run_id):
+            self._copy(new, activation, before)
+        first = list(old.tasks[kept].activation.jobs)
         self._take_in(new, first)
-        later = [job for activation, _, _ in old.tasks[kept + 1 :] for job in activation.jobs] + old.pending
+        later = [job for each in old.tasks[kept + 1 :] for job in each.activation.jobs] + old.pending
         new.pending = first + [job for job in later if job.HasField("signal_workflow")]
         for scheduled in list(new.activities.values()):
             if scheduled.cancelled:
@@ -195,17 +194,19 @@ class Engine:
             ended = False
             while not ended:
                 activation = self._activation(run, jobs)
-                commands = self._decide(run, activation)
+                decided = self._decide(run, activation)
+                commands = list(decided.commands)
                 jobs = self._carry_out(run, commands)
                 ended = not jobs
-                run.tasks.append((activation, commands, ended))
+                flags = list(decided.used_internal_flags)
+                run.tasks.append(Decided(activation=activation, commands=commands, flags=flags, ended=ended))
             self._forget_unless_cached(run)
 
-    def _decide(self, run: Run, activation: WorkflowActivation) -> list[WorkflowCommand]:
+    def _decide(self, run: Run, activation: WorkflowActivation) -> Success:
         completion = self._instance(run).activate(activation)
         if completion.HasField("failed"):
             raise TaskFailed(f"a workflow task of {run.workflow_id} failed: {completion.failed.failure.message}")
-        return list(completion.successful.commands)
+        return completion.successful
 
     def _carry_out(self, run: Run, commands: list[WorkflowCommand]) -> list[WorkflowActivationJob]:
         """What the run wants; the results of its local activities, which are there before the task ends."""
@@ -235,11 +236,10 @@ class Engine:
                     pass
         return locals_
 
-    def _copy(self, run: Run, activation: WorkflowActivation, *, ended: bool) -> None:
+    def _copy(self, run: Run, activation: WorkflowActivation, before: Decided) -> None:
         """One activation of a run that was reset, without any effect but on what is open."""
-        activation.is_replaying = True
         self._take_in(run, activation.jobs)
-        commands = self._decide(run, activation)
+        commands = list(self._decide(run, activation).commands)
         moment = activation.timestamp.ToDatetime().replace(tzinfo=UTC)
         for command in commands:
             match command.WhichOneof("variant"):
@@ -255,7 +255,7 @@ class Engine:
                     run.timers.pop(command.cancel_timer.seq, None)
                 case _:
                     pass
-        run.tasks.append((activation, commands, ended))
+        run.tasks.append(replace(before, commands=commands))
 
     def _take_in(self, run: Run, jobs: Iterable[WorkflowActivationJob]) -> None:
         for job in jobs:
@@ -274,9 +274,8 @@ class Engine:
             finally:
                 asyncio._set_running_loop(None)
             self.replays += bool(run.tasks)
-            for activation, before, _ in run.tasks:
-                activation.is_replaying = True
-                if self._decide(run, activation) != before:
+            for activation, before in replayed(run.tasks, run.run_id):
+                if list(self._decide(run, activation).commands) != before.commands:
                     raise TaskFailed(f"{run.workflow_id} decides otherwise when it is replayed")
         return run.instance
 

@@ -26,19 +26,22 @@ class Fault(StrEnum):
     REFUSED = "refused"
     """422."""
     KEY_CONFLICT = "key_conflict"
-    """400 on a create; elsewhere as UNAVAILABLE."""
+    """400: a key conflict for a create, refused for a pop; elsewhere our configuration is wrong."""
 
 
 ACTS = frozenset({Fault.LOST, Fault.DIED})
+SLOWLY_S = 60
+_TAKE_400 = ("create_ticket", "patch_call", "fetch_customer")
+"""Requests whose adapters see to a 400 themselves."""
 
 _FAILURES: dict[Fault, tuple[Failure, float | None]] = {
     Fault.UNAVAILABLE: (Failure.UNAVAILABLE, None),
-    Fault.KEY_CONFLICT: (Failure.UNAVAILABLE, None),
+    Fault.KEY_CONFLICT: (Failure.MISCONFIGURED, SLOWLY_S),
     Fault.LOST: (Failure.UNAVAILABLE, None),
     Fault.DIED: (Failure.UNEXPECTED, None),
     Fault.RATE_LIMITED: (Failure.RATE_LIMITED, 30),
     Fault.NOT_SENT: (Failure.NOT_SENT, 1),
-    Fault.FORBIDDEN: (Failure.FORBIDDEN, 60),
+    Fault.FORBIDDEN: (Failure.FORBIDDEN, SLOWLY_S),
     Fault.REFUSED: (Failure.STEP_REFUSED, None),
 }
 
@@ -51,6 +54,11 @@ OUTCOMES: dict[Fault, str | None] = {
     Fault.KEY_CONFLICT: "BadRequest",
 }
 """What the ledger learns of an attempt that met the fault; nothing where its outcome stays unknown."""
+
+
+def refused(fault: Fault | None, request: str) -> bool:
+    """Whether the adapter of that request has a use for what the vendor answers."""
+    return fault == Fault.REFUSED or (fault == Fault.KEY_CONFLICT and request in _TAKE_400)
 
 
 def error_of(fault: Fault, request: str) -> ApplicationError:

@@ -79,6 +79,12 @@ class Gate:
         self._learn(row, command.customer)
         return row
 
+    def create_unknown(self, call_id: str) -> bool:
+        """Whether the call may have created a ticket that no later attempt brought back."""
+        done = [a for a in self.attempts if a.outcome == "done"]
+        unknown = self._unknown_creates(call_id)
+        return any(not any(later.key == a.key and later.id > a.id for later in done) for a in unknown)
+
     def look(self, command: FindTicket) -> tuple[int | None, list[Row]]:
         """The ticket the call may join, and the earlier matching calls that are pending."""
         row, excluded = self.rows[command.call_id], set(command.excluded)

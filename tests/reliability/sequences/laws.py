@@ -12,15 +12,19 @@ from workflows.domain.status import CallStatus
 from workflows.domain.ticket import IN_CALL
 
 FINAL = ("completed", "missed", "end not reported")
-_DISTURBING = ("create_ticket", "update_ticket", "list_comments")
+_WITHOUT_FALLBACK = (
+    f"create_ticket {Fault.REFUSED}",
+    f"create_ticket {Fault.KEY_CONFLICT}",
+    f"update_ticket {Fault.REFUSED}",
+    f"list_comments {Fault.REFUSED}",
+)
 _WITHIN = timedelta(seconds=250)
 _PATIENCE = timedelta(minutes=9)
 
 
 def may_be_stuck(scene: Scene) -> bool:
     """Whether the vendor refused what has no fallback left: only that may wait for a person."""
-    refusals = (Fault.REFUSED, Fault.KEY_CONFLICT)
-    return any(scene.met[f"{name} {fault}"] for name in _DISTURBING for fault in refusals)
+    return any(scene.met[refusal] for refusal in _WITHOUT_FALLBACK)
 
 
 def broken_meanwhile(scene: Scene, story: Story, status: CallStatus) -> Iterator[str]:

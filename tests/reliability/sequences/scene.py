@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from temporalio import activity
 
-from tests.reliability.sequences.faults import ACTS, OUTCOMES, Fault, error_of, failure
+from tests.reliability.sequences.faults import ACTS, OUTCOMES, Fault, error_of, failure, refused
 from tests.reliability.sequences.gate import Attempt, Gate
 from tests.reliability.sequences.vendor import Desk
 from workflows.domain.call import CallPolicy
@@ -86,7 +86,7 @@ class Scene:
         value = act() if fault is None or fault in ACTS else None
         if attempt is not None:
             attempt.outcome = "done" if fault is None else OUTCOMES.get(fault)
-        if fault in (Fault.REFUSED, Fault.KEY_CONFLICT):
+        if fault is not None and refused(fault, name):
             raise Refused(fault)
         if fault is not None:
             raise error_of(fault, name)
