@@ -4,6 +4,7 @@ import asyncio
 import sys
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from api.app import create_app
@@ -16,8 +17,8 @@ _NOWHERE = "postgresql://nobody@localhost/none"
 _NO_KEY = "none:" + "A" * 43 + "="
 
 
-async def document() -> dict[str, Any]:
-    """The OpenAPI document of a gateway that connects to nothing."""
+async def gateway() -> FastAPI:
+    """A gateway that connects to nothing."""
     settings = GatewaySettings(
         _env_file=None,
         database_url=SecretStr(_NOWHERE),
@@ -26,8 +27,13 @@ async def document() -> dict[str, Any]:
         ops_token=SecretStr("none"),
     )
     temporal = await connect(settings.keyring, environment={"TEMPORAL_ADDRESS": "localhost:7233"}, lazy=True)
-    return create_app(settings, temporal, PostgresLedger(_NOWHERE, settings.keyring)).openapi()
+    return create_app(settings, temporal, PostgresLedger(_NOWHERE, settings.keyring))
+
+
+def document() -> dict[str, Any]:
+    """Its OpenAPI document."""
+    return asyncio.run(gateway()).openapi()
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page(asyncio.run(document())))
+    sys.stdout.write(page(document()))

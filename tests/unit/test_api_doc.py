@@ -1,6 +1,5 @@
 """`docs/api.md` is what the gateway's OpenAPI document says today, with nothing left unexplained."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from api.reference.mending import MENDS, kinds_of
 from api.reference.page import Endpoint, page, users
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
-DOCUMENT = asyncio.run(document())
+DOCUMENT = document()
 ENDPOINTS = [
     Endpoint(method=method, path=path, told=told)
     for path, operations in DOCUMENT["paths"].items()
