@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from uuid import uuid4
 
-from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities import log as logs
@@ -34,13 +34,14 @@ from workflows.ports import CALLS_QUEUE, CRM_QUEUE, HELP_DESK_QUEUE, TOKEN_QUEUE
 from workflows.serving import Served, runtime
 from workflows.starting import CannotStart, await_search_attributes, ensure_token, reach
 from workflows.token import TokenWorkflow
+from workflows.tracing import Tracing, TracingUnusable, begun
 
 HELP_DESK_SLOTS = 64
 """More than the eight requests in flight: those that find no room give way to screen pops within a second."""
 log = logging.getLogger("worker")
 
 
-async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
+async def run(settings: WorkerSettings, stop: asyncio.Event, tracing: Tracing | None = None) -> None:
     """Serve the four queues until asked to stop. Raises `CannotStart`."""
     keyring = Keyring.parse(settings.encryption_keys.get_secret_value())
     try:
@@ -48,9 +49,13 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     except ValueError as error:
         raise CannotStart(f"METRICS_PORT {settings.metrics_port} cannot be used: {error}") from None
 
-    async def dial() -> Client:
-        return await connect(keyring, environment=temporal_environment(os.environ), runtime=telemetry)
-
+    dial = partial(
+        connect,
+        keyring,
+        environment=temporal_environment(os.environ),
+        runtime=telemetry,
+        interceptors=[tracing.interceptor] if tracing else [],
+    )
     client = await reach("Temporal (TEMPORAL_ADDRESS)", dial, (RuntimeError, RPCError))
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url.get_secret_value()))
@@ -80,7 +85,8 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(crm.close)
         ledger = PostgresLedger(database, decrypt=keyring.decrypt, policy=settings.policy(), client=client)
 
-        served = await stack.enter_async_context(Served(client, [Metering(telemetry.metric_meter)]))
+        metering = Metering(telemetry.metric_meter, requested=tracing.vendor_request if tracing else None)
+        served = await stack.enter_async_context(Served(client, [metering]))
         served.serve(TOKEN_QUEUE, credentials, workflows=[TokenWorkflow])
         # One of its own: a worker with another secret must not answer for this one's.
         own = f"{TOKEN_QUEUE}-{uuid4()}"
@@ -106,8 +112,9 @@ async def main() -> int:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(settings, stop)
-    except SettingsError as error:
+        async with begun(temporal_environment(os.environ, "OTEL_"), "talkbridge-worker") as tracing:
+            await run(settings, stop, tracing)
+    except (SettingsError, TracingUnusable) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except (CannotStart, StoreError) as error:

@@ -186,11 +186,11 @@ def account_of(zendesk_url: str) -> str:
     return subdomain[1] if subdomain else host.replace(":", "-")
 
 
-def temporal_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Temporal's standard variables (`TEMPORAL_*`), from `.env` and, first, the environment given."""
+def temporal_environment(environment: Mapping[str, str], prefix: str = "TEMPORAL_") -> dict[str, str]:
+    """Temporal's standard variables, or those of another prefix, from `.env` and, first, the environment given."""
     source = DotEnvSettingsSource(SharedSettings, env_file=".env", case_sensitive=True, env_ignore_empty=True)
     both = {**source.env_vars, **environment}
-    return {name: value for name, value in both.items() if name.startswith("TEMPORAL_") and value}
+    return {name: value for name, value in both.items() if name.startswith(prefix) and value}
 
 
 class Process(StrEnum):

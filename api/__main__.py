@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api import log
 from api.app import create_app
@@ -16,7 +17,9 @@ from api.ledger import PostgresLedger
 from api.reading import KeysMisfit, LedgerUnreadable, Reading
 from api.server import Server
 from api.settings import GatewaySettings, SettingsError, temporal_environment
+from api.tracing import Traced, tracing_environment
 from workflows.connection import connect, leave
+from workflows.tracing import Tracing, TracingUnusable, begin
 
 GRACE_S = 10
 USAGE = (
@@ -30,7 +33,8 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m api", description=USAGE).parse_args()
     try:
         settings = GatewaySettings.read()
-    except SettingsError as error:
+        tracing = begin(tracing_environment(os.environ), "talkbridge-gateway")
+    except (SettingsError, TracingUnusable) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     log.configure(settings.log_format, settings.log_level)
@@ -38,12 +42,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     with asyncio.Runner(loop_factory=_config(settings).get_loop_factory()) as runner:
-        return runner.run(_serve(settings))
+        return runner.run(_serve(settings, tracing))
 
 
-async def _serve(settings: GatewaySettings) -> int:
+async def _serve(settings: GatewaySettings, tracing: Tracing | None) -> int:
+    environment, interceptors = temporal_environment(os.environ), [tracing.interceptor] if tracing else []
     try:
-        temporal = await connect(settings.keyring, environment=temporal_environment(os.environ), lazy=True)
+        temporal = await connect(settings.keyring, environment=environment, lazy=True, interceptors=interceptors)
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"the TEMPORAL_ settings cannot be used: {error}\n")
         return 2
@@ -60,7 +65,8 @@ async def _serve(settings: GatewaySettings) -> int:
             sys.stderr.write(f"The gateway does not start: {misfit}\n")
             return 1
         app = create_app(settings, temporal, ledger)
-        await Server(_config(settings, app), app.state.gateway.watching).serve(sockets=[bound])
+        traced: ASGIApp = Traced(app, tracing) if tracing else app
+        await Server(_config(settings, traced), app.state.gateway.watching).serve(sockets=[bound])
     finally:
         await ledger.close()
     return 0

@@ -43,6 +43,8 @@ def create_app(settings: GatewaySettings, temporal: Client, ledger: Reading) -> 
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
+        # It would send whole addresses and what failed; `api.tracing` sends what may leave.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_lifespan,
     )
     app.state.gateway = gateway

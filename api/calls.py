@@ -35,12 +35,16 @@ router = APIRouter(tags=["calls"])
 async def list_calls(
     request: Request,
     *,
-    state: Annotated[CallState | None, Query()] = None,
-    ticket_id: Annotated[int | None, Query(ge=1, le=MAX_TICKET_ID)] = None,
-    agent_id: Annotated[str | None, Query(max_length=256, pattern=r"^[^\x00]+$")] = None,
-    needs_attention: Annotated[bool | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=512, json_schema_extra=answers.CURSOR)] = None,
+    state: Annotated[CallState | None, Query(description="Only calls in this state.")] = None,
+    ticket_id: Annotated[int | None, Query(ge=1, le=MAX_TICKET_ID, description="Only calls on this ticket.")] = None,
+    agent_id: Annotated[
+        str | None, Query(max_length=256, pattern=r"^[^\x00]+$", description="Only calls this agent answered last.")
+    ] = None,
+    needs_attention: Annotated[bool | None, Query(description="Only calls that do, or do not.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description=answers.LIMIT_MEANS)] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=512, json_schema_extra=answers.CURSOR, description=answers.CURSOR_MEANS)
+    ] = None,
 ) -> JSONResponse:
     """Newest first, from the ledger, page by page."""
     filters = Filters(

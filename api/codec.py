@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.api.common.v1 import Payload
 
-from api import answers, problems
+from api import answers, examples, problems
 from api.body import read_body
 from api.gateway import gateway_of
 from workflows.connection import EncryptionCodec, UnknownKeyError
@@ -39,6 +39,8 @@ class EncodedPayload(BaseModel):
 class Payloads(BaseModel):
     """What goes in and comes out."""
 
+    model_config = examples.shown(examples.PAYLOADS)
+
     payloads: list[EncodedPayload] = []
 
 
@@ -59,8 +61,10 @@ class Payloads(BaseModel):
     openapi_extra=answers.json_body(
         {
             "type": "object",
+            "examples": [examples.ENCRYPTED],
             "properties": {
                 "payloads": {
+                    "description": "As Temporal stores them: bytes in base64.",
                     "type": "array",
                     "items": {
                         "type": "object",

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api import metrics, problems
+from api import examples, metrics, problems
 from api.gateway import gateway_of
 from api.problems import Problem
 from api.readiness import Reach
@@ -17,11 +17,15 @@ router = APIRouter(tags=["health"])
 class Alive(BaseModel):
     """The process serves."""
 
+    model_config = examples.shown({"status": "alive"})
+
     status: Literal["alive"]
 
 
 class Ready(BaseModel):
     """Webhooks can be taken. PostgreSQL does not decide: webhooks do not need it."""
+
+    model_config = examples.shown({"status": "ready", "temporal": "reachable", "postgresql": "reachable"})
 
     status: Literal["ready"]
     temporal: Reach

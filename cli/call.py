@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx2 as httpx
 from cyclopts import App, Parameter
 
-from cli.errors import CliError
-from cli.gateway import address, client, door, out_of_reach, refusal
+from cli.gateway import address, ask, client, door
 
 app = App(name="call", help="What became of a call.")
 
@@ -30,19 +28,7 @@ def show(
 def fetch(url: str, ops_token: str, call_id: str) -> dict[str, Any]:
     """The gateway's account of a call. Raises `CliError`."""
     with client(url) as http:
-        try:
-            response = http.get(f"/calls/{quote(call_id, safe='')}", headers={"Authorization": f"Bearer {ops_token}"})
-        except httpx.TransportError as error:
-            raise out_of_reach(url, error) from error
-    if response.status_code == 401:
-        raise CliError(f"{url} refused the ops token (401): OPS_TOKEN here is not the gateway's.")
-    if response.status_code == 404:
-        raise CliError(f"No call {call_id} is known at {url}.")
-    if not response.is_success:
-        raise refusal(url, response)
-    told = response.json()
-    assert isinstance(told, dict)
-    return told
+        return ask(http, "GET", f"/calls/{quote(call_id, safe='')}", ops_token, unknown=f"call {call_id}")
 
 
 def lines(told: dict[str, Any]) -> Iterator[str]:

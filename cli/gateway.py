@@ -1,7 +1,8 @@
 """Where the gateway is and what opens it: from the environment and `.env`, as the gateway itself reads them."""
 
 import ipaddress
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import httpx2 as httpx
@@ -68,6 +69,36 @@ def address(url: str | None, settings: Door) -> str:
 def client(url: str, *, timeout_s: float = 10) -> httpx.Client:
     """An HTTP client for that gateway; for one on this machine it heeds no proxy."""
     return httpx.Client(base_url=url, timeout=timeout_s, trust_env=not _on_this_machine(url))
+
+
+def ask(
+    http: httpx.Client,
+    method: str,
+    path: str,
+    bearer: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, Any] | None = None,
+    unknown: str | None = None,
+) -> dict[str, Any]:
+    """The gateway's answer to whoever shows the ops token. `unknown`: what a 404 does not know.
+
+    Raises `CliError`, a sentence for each way to be refused.
+    """
+    url = str(http.base_url).rstrip("/")
+    try:
+        answer = http.request(method, path, params=query, json=body, headers={"Authorization": f"Bearer {bearer}"})
+    except httpx.TransportError as error:
+        raise out_of_reach(url, error) from error
+    if answer.status_code == 401:
+        raise CliError(f"{url} refused the ops token (401): OPS_TOKEN here is not the gateway's.")
+    if answer.status_code == 404 and unknown is not None:
+        raise CliError(f"No {unknown} is known at {url}.")
+    if not answer.is_success:
+        raise refusal(url, answer)
+    told = answer.json()
+    assert isinstance(told, dict)
+    return told
 
 
 def out_of_reach(url: str, error: Exception) -> CliError:

@@ -19,6 +19,19 @@ PROCESSES = {
     WORKER: "Worker (`python worker.py`)",
 }
 
+_TRACING = (
+    ("OTEL_TRACES_EXPORTER", "none", "`otlp` to send spans to an OpenTelemetry collector; docs/tracing.md", False),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://localhost:4318",
+        "the collector, in HTTP; OpenTelemetry's other standard variables work too",
+        False,
+    ),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "", "`name=value`, comma-separated, for a collector that asks who sends", True),
+    ("OTEL_SERVICE_NAME", "", "the name spans go under; unset: `talkbridge-gateway` and `talkbridge-worker`", False),
+)
+"""OpenTelemetry's own variables, which no settings class reads."""
+
 _INTRODUCTION = """# Settings
 
 Every process reads its settings once, when it starts, from the environment and from the file `.env` in the folder it is
@@ -56,6 +69,10 @@ def known() -> list[Known]:
             secret=each.secret,
         )
         for each in documented
+    ]
+    found += [
+        Known(name=name, process=BOTH, default=default, meaning=meaning, secret=secret)
+        for name, default, meaning, secret in _TRACING
     ]
     by_name = {each.name: each for each in reversed(found)}
     return sorted(by_name.values(), key=lambda each: (list(PROCESSES).index(each.process), found.index(each)))

@@ -1,18 +1,16 @@
 """`talkbridge call retry|skip|use-ticket|end`: mend a call that is stuck, after saying what that will do."""
 
 import getpass
-import json
 import secrets
 import sys
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx2 as httpx
 from cyclopts import Parameter
 
 from cli.call import app, fetch
 from cli.errors import CliError
-from cli.gateway import address, client, door, out_of_reach, refusal
+from cli.gateway import address, ask, client, door
 
 Url = Annotated[str | None, Parameter(help="The gateway; API_HOST and API_PORT unless given.")]
 Reason = Annotated[str, Parameter(help="Why; the ledger keeps it with your name.")]
@@ -84,16 +82,5 @@ def _agreed() -> bool:
 
 def _posted(url: str, ops_token: str, call_id: str, wish: dict[str, Any]) -> dict[str, Any]:
     with client(url, timeout_s=_TIMEOUT_S) as http:
-        try:
-            answer = http.post(
-                f"/calls/{quote(call_id, safe='')}/mends",
-                content=json.dumps(wish),
-                headers={"Authorization": f"Bearer {ops_token}", "Content-Type": "application/json"},
-            )
-        except httpx.TransportError as error:
-            raise out_of_reach(url, error) from error
-    if not answer.is_success:
-        raise refusal(url, answer)
-    mended = answer.json()
-    assert isinstance(mended, dict)
-    return mended
+        path = f"/calls/{quote(call_id, safe='')}/mends"
+        return ask(http, "POST", path, ops_token, unknown=f"call {call_id}", body=wish)

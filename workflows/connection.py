@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.common import SearchAttributeKey
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from temporalio.envconfig import ClientConfig
@@ -130,14 +130,18 @@ async def connect(
     environment: Mapping[str, str] | None = None,
     runtime: Runtime | None = None,
     lazy: bool = False,
+    interceptors: Sequence[Interceptor] = (),
 ) -> Client:
     """A client from Temporal's standard variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS, API key).
 
-    `lazy` connects on first use. Raises `RuntimeError` when the server is out of reach.
+    `lazy` connects on first use. `interceptors` stand around its calls, and around what its workers do. Raises
+    `RuntimeError` when the server is out of reach.
     """
     config = ClientConfig.load_client_connect_config(override_env_vars=environment)
     config.setdefault("target_host", "localhost:7233")
-    return await Client.connect(**config, data_converter=data_converter(keyring), runtime=runtime, lazy=lazy)
+    return await Client.connect(
+        **config, data_converter=data_converter(keyring), interceptors=interceptors, runtime=runtime, lazy=lazy
+    )
 
 
 def leave(code: int) -> NoReturn:

@@ -5,8 +5,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from cli.errors import CliError
-from cli.gateway import out_of_reach, refusal
+from cli.gateway import ask
 
 LONGEST_PAGE = 200
 Call = dict[str, Any]
@@ -22,7 +21,7 @@ class Pages:
         self, http: httpx.Client, bearer: str, wanted: Mapping[str, str], *, limit: int, cursor: str | None
     ) -> None:
         self._http = http
-        self._headers = {"Authorization": f"Bearer {bearer}"}
+        self._bearer = bearer
         self._wanted = wanted
         self._left = limit
         self.cursor = cursor
@@ -38,15 +37,6 @@ class Pages:
 
     def _page(self, size: int) -> list[Call]:
         given = {**self._wanted, "limit": str(size), **({"cursor": self.cursor} if self.cursor else {})}
-        url = str(self._http.base_url).rstrip("/")
-        try:
-            answer = self._http.get("/calls", params=given, headers=self._headers)
-        except httpx.TransportError as error:
-            raise out_of_reach(url, error) from error
-        if answer.status_code == 401:
-            raise CliError(f"{url} refused the ops token (401): OPS_TOKEN here is not the gateway's.")
-        if not answer.is_success:
-            raise refusal(url, answer)
-        told = answer.json()
+        told = ask(self._http, "GET", "/calls", self._bearer, query=given)
         self.cursor = told["next_cursor"]
         return list(told["calls"])

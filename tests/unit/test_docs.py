@@ -26,10 +26,10 @@ def test_every_setting_is_known_once() -> None:
     fields = {name.upper() for name in (*GatewaySettings.model_fields, *WorkerSettings.model_fields)}
     names = [each.name for each in known()]
     assert len(names) == len(set(names))
-    assert {name for name in names if not name.startswith("TEMPORAL_")} == fields - {"TEMPORAL_UI_URL"}
+    assert {name for name in names if not name.startswith(("TEMPORAL_", "OTEL_"))} == fields - {"TEMPORAL_UI_URL"}
     shared = {name.upper() for name in set(GatewaySettings.model_fields) & set(WorkerSettings.model_fields)}
     assert shared == {each.name for each in known() if each.process == "both"} - {
-        each for each in names if each.startswith("TEMPORAL_")
+        each for each in names if each.startswith(("TEMPORAL_", "OTEL_"))
     }
 
 

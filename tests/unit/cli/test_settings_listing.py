@@ -94,5 +94,5 @@ def test_every_setting_with_a_secret_in_it_is_masked() -> None:
     """The list of secrets is this one."""
     assert {name for name, each in KNOWN.items() if each.secret} == {
         *("DATABASE_URL", "ENCRYPTION_KEYS", "WEBHOOK_SECRETS", "OPS_TOKEN", "ZENDESK_CLIENT_SECRET"),
-        *("CRM_TOKEN", "ALERT_WEBHOOK_URL", "TEMPORAL_API_KEY", "OPS_TOKEN_READONLY"),
+        *("CRM_TOKEN", "ALERT_WEBHOOK_URL", "TEMPORAL_API_KEY", "OPS_TOKEN_READONLY", "OTEL_EXPORTER_OTLP_HEADERS"),
     }
