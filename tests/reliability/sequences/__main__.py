@@ -111,7 +111,7 @@ The script that it printed for the first of them to be small:
 ```
 {_script(smallest)}
 ```"""
-    command = f"python -m tests.reliability.sequences --n {n} --seed {number}"
+    command = f"make sequences N={n} SEED={number}"
     return Section(name="sequences", command=command, text=text)
 
 

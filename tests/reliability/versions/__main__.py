@@ -86,7 +86,7 @@ def _section(
     ]
     histories = table(("Recorded by", "Replayed by", "Histories", "Refused"), rows)
     text = f"{_ABOUT}\n\n**{zero(wrong, calls)} calls lost, doubled or told wrongly.**\n\n{scenes}\n\n{histories}"
-    command = f"python -m tests.reliability.versions --n {n} --seed {number}"
+    command = f"make versions N={n} SEED={number}"
     return Section(name="versions", command=command, text=text)
 
 
