@@ -39,7 +39,7 @@ class Visit(Protocol):
     ) -> Page: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class Conduct:
     """What pages did that none may do, as sentences."""
 
