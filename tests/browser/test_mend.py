@@ -9,7 +9,7 @@ from api.security import Role
 from tests.browser.places import call_page
 from tests.browser.slow import slow_line
 from tests.browser.stories import Stuck, stuck
-from tests.browser.visitor import Look, Visit, expire
+from tests.browser.visitor import Look, Visit, expire, sent_again
 from tests.e2e.stack import OPS_TOKEN, Stack
 
 PLAIN = Look(javascript=False)
@@ -136,9 +136,7 @@ def test_sent_twice_it_is_done_once(visit: Visit, take: Take) -> None:
         press(page, "Retry now")
     came_of(page, "")
     call.assert_told_once()
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    again = page.request.post(sent.value.url, data=sent.value.post_data or "", headers=form)
-    assert again.url == page.url
+    assert sent_again(page, sent.value) == page.url
     page.goto(f"{call_page(call.call_id)}/mend?action=retry")
     expect(page.get_by_role("alert")).to_contain_text("nothing to do here any more")
     expect(page.get_by_role("button", name="Retry now")).to_have_count(0)
