@@ -138,7 +138,6 @@ def test_a_script_that_comes_late_is_waited_for(visit: Visit, house: Stack) -> N
     page = visit("/ops/pops")
     page.route("**/hx-sse*", late)
     page.goto("/ops")
-    watch(page)
     caller = Caller(house)
     caller.starts()
     expect(row(page, caller.call_id)).to_contain_text("ringing")
