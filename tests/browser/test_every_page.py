@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.places import HEADINGS, PLACES, SIGNED_IN
 from tests.browser.stories import World
@@ -24,6 +24,8 @@ every_page_inside = pytest.mark.parametrize("name", SIGNED_IN)
 FOCUSABLE = """() => [
         ...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')
     ].filter(each => each.checkVisibility({visibilityProperty: true}) && !each.disabled)"""
+WEIGHT = """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .reduce((sum, each) => sum + each.decodedBodySize, 0)"""
 NUMBER = "each => [...document.querySelectorAll('*')].indexOf(each)"
 
 
@@ -127,15 +129,6 @@ def test_a_stranger_is_led_to_the_form(visit: Visit, world: World, name: str) ->
 
 def test_pages_are_light(visit: Visit, world: World) -> None:
     """Each is under 200 kB with all it is drawn with, nothing of it compressed."""
-    sizes = {name: _bytes(visit("/ops/sign-in"), address(world)) for name, address in PLACES.items()}
+    sizes = {name: visit(address(world)).evaluate(WEIGHT) for name, address in PLACES.items()}
     tell(", ".join(f"{name} {size // 1000} kB" for name, size in sizes.items()))
     assert {name: size for name, size in sizes.items() if size > MOST_BYTES} == {}
-
-
-def _bytes(page: Page, address: str) -> int:
-    """What the address and everything it is drawn with weighs; a stream has no end to wait for."""
-    answers: list[Response] = []
-    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks its handlers
-    page.goto(address)
-    whole = [each for each in answers if "event-stream" not in each.headers.get("content-type", "")]
-    return sum(len(each.body()) for each in whole)
