@@ -6,6 +6,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from tests.twins.calls import ANSWERED, COMPLETED, STARTED, Stage, has_ticket
+from workflows.domain.customer import Customer
 from workflows.domain.group import GroupCall, GroupMend, GroupProgress
 from workflows.ports import CALLS_QUEUE, GROUP_MEND_WORKFLOW, group_workflow_id
 
@@ -13,13 +14,17 @@ Group = WorkflowHandle[object, GroupProgress]
 
 
 async def stuck(stage: Stage, call_ids: Sequence[str]) -> None:
-    """Calls whose final update Zendesk refuses, even without its status; from now on it refuses no more."""
-    for call_id in call_ids:
-        await stage.play(call_id, STARTED, ANSWERED)
+    """Calls whose final update Zendesk refuses, even without its status; from now on it refuses no more.
+
+    Each has a caller of its own, and so a ticket of its own: nothing but its final update is written there.
+    """
+    callers = {call_id: Customer(email=f"{call_id}@example.com") for call_id in call_ids}
+    for call_id, caller in callers.items():
+        await stage.play(call_id, STARTED, ANSWERED, customer=caller)
         await stage.until(call_id, has_ticket)
     stage.world.answers["update_ticket"] = ["refused"] * 2 * len(call_ids)
-    for call_id in call_ids:
-        await stage.play(call_id, COMPLETED)
+    for call_id, caller in callers.items():
+        await stage.play(call_id, COMPLETED, customer=caller)
     for call_id in call_ids:
         await stage.until(call_id, lambda s: s.needs_attention)
     assert stage.world.answers["update_ticket"] == []

@@ -108,7 +108,8 @@ async def test_a_mend_says_first_what_it_will_do(served: Served, keeper: Keeper,
     assert re.search(rf'id="came-of">.*{re.escape(TRIES)}', text)
     for said in ("Eve", "Zendesk is back", "retry"):
         assert said in text
-    served.ops.cookies.set(BY_COOKIE, "Eve%20A.", path="/ops")
+    again = await press(served, call, {**form, "by": "Eve A."})
+    assert f"{BY_COOKIE}=Eve%20A." in again.headers["set-cookie"]
     assert 'value="Eve A."' in await page(served, f"{call}/mend?action=end")
 
 
