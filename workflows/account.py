@@ -43,7 +43,7 @@ class Account:
         self._version = 0
 
     def status(self, *, kept: bool = False) -> CallStatus:
-        """The call as of now, customer data masked; `kept`: for the ledger, without what can be done to it."""
+        """The call as of now, customer data masked; `kept`: for the ledger, where mends matter to the list of needs."""
         call, facts = self._call, self._call.facts
         shown, agent = masked(facts.customer), facts.agents[-1] if facts.agents else None
         return CallStatus(
@@ -52,7 +52,7 @@ class Account:
             needs_attention=bool(call.attention),
             attention="; ".join(each.text for each in call.attention.values()) or None,
             causes=[_cause_status(subject, each) for subject, each in call.attention.items()],
-            mends={} if kept else self._mends(),
+            mends={} if kept and not call.attention else self._mends(),
             warnings=self._warnings(),
             ticket_id=call.ticket.id if call.ticket else None,
             ticket_origin=call.ticket.origin if call.ticket else None,
@@ -195,8 +195,9 @@ class Account:
 
 
 def _without_steps(command: SaveCall) -> SaveCall:
-    """What is worth a write of its own: how far a request has come is not, it goes along with the next."""
-    return replace(command, status=replace(command.status, steps=[]), memory=replace(command.memory, key_number=0))
+    """What is worth a write of its own: how far a request has come and what can be done are not, they go along."""
+    status = replace(command.status, steps=[], mends={})
+    return replace(command, status=status, memory=replace(command.memory, key_number=0))
 
 
 def _event_status(event: CallEvent) -> EventStatus:

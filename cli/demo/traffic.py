@@ -57,5 +57,5 @@ async def place(world: World, call: Planned) -> None:
     record = {"crm_customer_id": f"CUST_{call.customer['phone_number'][-2:]}", "account_status": "Premium"}
     await world.know_customer(call.customer, record)
     if call.stuck:
-        await world.refuse("update_ticket", when=f"[call {call.call_id} · ", times=REFUSALS)
+        await world.refuse("update_ticket", when=f"[call {call.call_id} ", times=REFUSALS)
     await world.play(call.script, call.call_id, call.customer, agent=call.agent, ring_s=RING_S, talk_s=TALK_S)

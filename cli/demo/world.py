@@ -64,10 +64,10 @@ class World:
         await self._ask("POST", "/faults", fault)
 
     async def refuse(self, kind: str, *, when: str, times: int) -> None:
-        """So many requests of this kind whose text has `when` in it are answered 422."""
-        await self._ask(
-            "POST", "/faults", {"kind": kind, "fault": "status", "status": 422, "when": when, "times": times}
-        )
+        """So many requests of this kind whose text has `when` in it are answered 422: a field is missing."""
+        body = {"error": "RecordInvalid", "description": "Reason for contact is required"}
+        fault = {"kind": kind, "fault": "status", "status": 422, "body": body, "when": when, "times": times}
+        await self._ask("POST", "/faults", fault)
 
     async def books(self) -> Document:
         """Tickets, calls and counts, as the vendors have them."""

@@ -28,10 +28,12 @@ EVERY_S = 1.5
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 MOST_BYTES = 150_000
+TALLEST = 680
+"""Of an image for the README, in pixels."""
 KILLED = "c-6000000001"
 """The call of the sixth story: a dead token, a dead worker, and one note."""
 CHOSEN = {"live-desk-light", "call-desk-light", "attention-desk-dark", "mend-phone-light", "pops-desk-light"}
-"""For the README, as large as the window; the others are as long as the page."""
+"""For the README, the upper part; the others are as long as the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ async def _needs_a_person(world: World, call_id: str) -> None:
 
 
 def take(browser: Browser, house: House, played: Played, folder: Path) -> Iterator[Path]:
-    """Every page in every look, written to `folder`; those chosen as large as the window."""
+    """Every page in every look, written to `folder`; of those chosen the upper part."""
     session = Doorkeeper(house.keys.ops_token).new_session(time.time())
     for (name, address), scheme, (device, (width, height)) in itertools.product(
         pages(played).items(), SCHEMES, SIZES.items()
@@ -94,7 +96,10 @@ def take(browser: Browser, house: House, played: Played, folder: Path) -> Iterat
         page.goto(address)
         title = f"{name}-{device}-{scheme}"
         path = folder / f"{title}.png"
-        page.screenshot(path=path, full_page=title not in CHOSEN, animations="disabled")
+        if title in CHOSEN:
+            page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": TALLEST})
+        else:
+            page.screenshot(path=path, full_page=True)
         page.context.close()
         yield path
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from api.security import Role
 from tests.browser.stories import Stuck, World, stuck
-from tests.browser.visitor import Look, Visit, expire
+from tests.browser.visitor import Look, Visit, expire, sent_again
 from tests.e2e.stack import OPS_TOKEN, Stack
 from tests.e2e.waiting import eventually
 
@@ -101,17 +101,15 @@ def test_a_group_that_is_finished_asks_for_nothing_more(visit: Visit, three: lis
 
 
 def test_a_group_sent_twice_is_one(visit: Visit, three: list[Stuck]) -> None:
-    """Back and pressed again: the same group, no request more."""
+    """A browser sends the very form again: the same group, no request more."""
     before = [each.updates for each in three]
     page = visit("/ops/attention")
     confirm(page)
     fill(page)
-    press(page)
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        press(page)
     expect(page.get_by_text("Finished:")).to_be_visible()
-    group = page.url
-    page.go_back()
-    press(page)
-    page.wait_for_url(group)
+    assert sent_again(page, sent.value) == page.url
     for each in three:
         each.assert_told_once()
     assert [each.updates for each in three] == [count + 1 for count in before]

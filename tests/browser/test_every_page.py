@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.places import HEADINGS, PLACES, SIGNED_IN
 from tests.browser.stories import World
@@ -18,10 +18,14 @@ LOOKS = {
     "phone in the dark": Look(policy=False, width=360, height=740, scheme="dark"),
 }
 every_page = pytest.mark.parametrize("name", PLACES)
+# On the sign-in form the focus begins in its only field; tests/browser/test_sign_in.py goes on from there.
+every_page_inside = pytest.mark.parametrize("name", SIGNED_IN)
 # By position in the document, for what is drawn and can be acted on.
 FOCUSABLE = """() => [
         ...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')
     ].filter(each => each.checkVisibility({visibilityProperty: true}) && !each.disabled)"""
+WEIGHT = """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .reduce((sum, each) => sum + each.decodedBodySize, 0)"""
 NUMBER = "each => [...document.querySelectorAll('*')].indexOf(each)"
 
 
@@ -69,11 +73,10 @@ def test_it_fits_a_telephone(visit: Visit, world: World, name: str) -> None:
     )
 
 
-@every_page
+@every_page_inside
 def test_it_can_be_walked_through_with_the_keyboard(visit: Visit, world: World, name: str) -> None:
     """The first stop skips the navigation; then comes all that can be acted on, in reading order, visibly."""
     page = visit(PLACES[name](world))
-    page.evaluate("document.activeElement.blur()")
     due = page.evaluate(f"({FOCUSABLE})().map({NUMBER})")
     outside = page.evaluate(f"({NUMBER})(document.body)")
     walked: list[int] = []
@@ -93,11 +96,10 @@ def _is_outlined(page: Page) -> bool:
     return bool(page.evaluate(f"{seen}.outlineStyle !== 'none' && parseFloat({seen}.outlineWidth) >= 2"))
 
 
-@every_page
+@every_page_inside
 def test_the_navigation_can_be_skipped(visit: Visit, world: World, name: str) -> None:
     """The skip link leads to the content, from where the next stop is in it."""
     page = visit(PLACES[name](world))
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
@@ -115,7 +117,7 @@ def test_nothing_moves_for_who_wishes_that(visit: Visit, world: World, name: str
     assert page.evaluate(f"{moving} || getComputedStyle(x).animationName !== 'none').map(x => x.outerHTML)") == []
 
 
-@pytest.mark.parametrize("name", SIGNED_IN)
+@every_page_inside
 def test_a_stranger_is_led_to_the_form(visit: Visit, world: World, name: str) -> None:
     """And from there, with a token, to the page they asked for."""
     page = visit(PLACES[name](world), role=None)
@@ -127,15 +129,6 @@ def test_a_stranger_is_led_to_the_form(visit: Visit, world: World, name: str) ->
 
 def test_pages_are_light(visit: Visit, world: World) -> None:
     """Each is under 200 kB with all it is drawn with, nothing of it compressed."""
-    sizes = {name: _bytes(visit("/ops/sign-in"), address(world)) for name, address in PLACES.items()}
+    sizes = {name: visit(address(world)).evaluate(WEIGHT) for name, address in PLACES.items()}
     tell(", ".join(f"{name} {size // 1000} kB" for name, size in sizes.items()))
     assert {name: size for name, size in sizes.items() if size > MOST_BYTES} == {}
-
-
-def _bytes(page: Page, address: str) -> int:
-    """What the address and everything it is drawn with weighs; a stream has no end to wait for."""
-    answers: list[Response] = []
-    page.on("response", answers.append)
-    page.goto(address)
-    whole = [each for each in answers if "event-stream" not in each.headers.get("content-type", "")]
-    return sum(len(each.body()) for each in whole)

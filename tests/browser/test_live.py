@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from api.security import COOKIE, SESSION_S, Doorkeeper, Role
 from tests.browser.conftest import TICKET_URL
@@ -118,7 +118,7 @@ def test_a_session_that_runs_out_says_so(visit: Visit) -> None:
     """The page stays as it was, says that it is old, and leads to the sign-in form and back."""
     page = visit("/ops", role=None)
     ending = Doorkeeper(OPS_TOKEN).new_session(time.time() - SESSION_S + 3, Role.OPERATOR)
-    page.context.add_cookies([{"name": COOKIE, "value": ending, "url": page.url}])
+    page.context.add_cookies([{"name": COOKIE, "value": ending, "url": page.url.split("/ops")[0]}])
     page.goto("/ops")
     expect(page.get_by_role("alert")).to_contain_text("Your session is over")
     expect(page.locator("#calls")).to_be_visible()
@@ -126,6 +126,21 @@ def test_a_session_that_runs_out_says_so(visit: Visit) -> None:
     page.get_by_label("Ops token").fill(OPS_TOKEN)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/ops")
+
+
+def test_a_script_that_comes_late_is_waited_for(visit: Visit, house: Stack) -> None:
+    """However long htmx's extension takes, the list updates by itself."""
+
+    def late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    page = visit("/ops/pops")
+    page.route("**/hx-sse*", late)
+    page.goto("/ops")
+    caller = Caller(house)
+    caller.starts()
+    expect(row(page, caller.call_id)).to_contain_text("ringing")
 
 
 def test_a_slow_line_brings_rows_as_well(visit: Visit, house: Stack) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import unquote
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, expect
 
 from api.security import COOKIE, SESSION_S, Doorkeeper, Role
 from tests.e2e.stack import OPS_TOKEN
 
 READONLY_TOKEN = "readonly-token"
 PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 CUSTOMER_DATA = ("@example.com", "15501", "somebody")
 """What stands in the email, number or name of every caller the tests know."""
 _REFUSED = "Failed to load resource: the server responded with a status of"
@@ -39,7 +40,7 @@ class Visit(Protocol):
     ) -> Page: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class Conduct:
     """What pages did that none may do, as sentences."""
 
@@ -104,3 +105,9 @@ def expire(page: Page) -> None:
     base = page.url.split("/ops")[0]
     role = Role.OPERATOR
     page.context.add_cookies([{"name": cookie["name"], "value": session_of(role, ended=True), "url": base}])
+
+
+def sent_again(page: Page, form: Request) -> str:
+    """Send a form that was sent once more, as an impatient browser does; where its answer leads."""
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return page.request.post(form.url, data=form.post_data or "", headers=kind).url

@@ -187,3 +187,12 @@ async def test_pages_allow_no_script_and_no_style_but_ours() -> None:
             assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
             assert "unsafe" not in policy
             assert re.findall(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", answer.text) == []
+
+
+async def test_htmx_waits_for_its_extension() -> None:
+    """Run while the page is read, htmx begins at the page's end; deferred, before what comes a moment later."""
+    async with page() as (browser, _):
+        form = (await browser.get("/ops/sign-in")).text
+    scripts = re.findall(r"<script [^>]*/(htmx|hx-sse)[^>]*>", form)
+    assert scripts == ["htmx", "hx-sse"]
+    assert re.findall(r"<script [^>]*/(?:htmx|hx-sse)[^>]*(?:defer|async)", form) == []
