@@ -103,9 +103,9 @@ class House:
         self._stack.enter_context(self.postgres)
         self._stack.enter_context(self.temporal)
         place = Ground(database_url=self.postgres.url, temporal=self.environment, ui_url=None)
-        gateway_serves = self._processes.gateway(place, free_port())
-        asyncio.run(self._set_up())
         self.simulator_url = simulator_serves()
+        gateway_serves = self._processes.gateway(place, free_port(), self.simulator_url)
+        asyncio.run(self._set_up())
         self.sim("PATCH", "/settings", {"latencies": LATENCIES_MS})
         serving = [self._processes.worker(name, place, self.simulator_url) for name in self.workers]
         self.gateway_url = gateway_serves()

@@ -49,8 +49,8 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
             do="give the user access to them, then retry; or use another ticket, one it may write",
         ),
         Failure.MISCONFIGURED: Advice(
-            means="Zendesk does not know what we ask for: 400, 404, 405, 415, a redirect where none is expected, or 422 when "
-            "it is to show the call's own ticket",
+            means="Zendesk does not know what we ask for: 400, 404, 405, 415, a redirect where none is expected, or "
+            "422 when it is to show the call's own ticket",
             do="many calls: correct ZENDESK_URL, then retry; one ticket alone: use another ticket",
         ),
         Failure.TICKET_PENDING: Advice(

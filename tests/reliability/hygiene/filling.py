@@ -6,8 +6,8 @@ _STATUS = """jsonb_build_object('call_id', 'c-' || g, 'source', 'ledger', 'state
     'needs_attention', false,
     'warnings', '[]'::jsonb, 'ticket_id', g / 2, 'customer', jsonb_build_object('email', 'u•••@example.com', 'phone',
     '+1555•••00'), 'agent', jsonb_build_object('id', 'a-' || g % 200, 'name', 'Agent ' || g % 200), 'steps',
-    jsonb_build_array(repeat('x', 400)), 'screen_pops', jsonb_build_array(jsonb_build_object('agent_id', 'a-' || g % 200,
-    'state', 'shown', 'latency_ms', 50 + g % 900)))"""
+    jsonb_build_array(repeat('x', 400)), 'screen_pops', jsonb_build_array(jsonb_build_object('agent_id',
+    'a-' || g % 200, 'state', 'shown', 'latency_ms', 50 + g % 900)))"""
 
 # A tenth of the calls has no email, a fiftieth no number, a hundredth is from one switchboard; the newest hundred live.
 CALLS = f"""
