@@ -22,6 +22,9 @@ POOL_SIZE = 8
 CONNECT_TIMEOUT_S = 5
 CHECKOUT_TIMEOUT_S = 3.0
 STATEMENT_TIMEOUT_S = 5.0
+NO_COMPILING = "-c jit=off"
+"""For every session: PostgreSQL compiles what it takes for expensive, and how many elements a JSON list has it only
+guesses; a second of compiling for what then takes 50 ms."""
 
 
 def translate(error: Exception) -> StoreError:
@@ -78,7 +81,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, size: int = POOL_SIZE, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
-        options = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c idle_in_transaction_session_timeout=10000"
+        limits = f"-c statement_timeout={int(statement_timeout_s * 1000)} -c idle_in_transaction_session_timeout=10000"
         self._pool = AsyncConnectionPool[psycopg.AsyncConnection[Row]](
             url,
             kwargs={
@@ -86,7 +89,7 @@ class Database:
                 "row_factory": dict_row,
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "application_name": "talkbridge",
-                "options": options,
+                "options": f"{NO_COMPILING} {limits}",
                 # A host that vanished without a word is noticed in seconds, not in the two hours of TCP's default.
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,

@@ -553,13 +553,9 @@ WITH spanned AS (
         date_bin(make_interval(secs => %(slot_s)s), c.first_seen_at, TIMESTAMPTZ 'epoch') AS slot,
         pop.value ->> 'state' AS state,
         (pop.value ->> 'latency_ms')::integer AS latency_ms,
-        CASE WHEN pop.value ->> 'state' IN ('missed', 'refused') THEN (
-            SELECT step.value ->> 'last_error'
-            FROM jsonb_array_elements(c.status -> 'steps') WITH ORDINALITY AS step (value, place)
-            WHERE step.value ->> 'name' = 'patch_call' AND step.value ->> 'last_error' IS NOT NULL
-            ORDER BY step.place DESC
-            LIMIT 1
-        ) END AS said
+        CASE WHEN pop.value ->> 'state' IN ('missed', 'refused') THEN jsonb_path_query_array(
+            c.status, '$.steps[*] ? (@.name == "patch_call" && @.last_error != null).last_error'
+        ) ->> -1 END AS said
     FROM newest c
     CROSS JOIN LATERAL jsonb_array_elements(c.status -> 'screen_pops') AS pop
 )

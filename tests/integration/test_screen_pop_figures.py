@@ -81,3 +81,10 @@ async def test_an_empty_ledger_has_no_pops(database_url: str) -> None:
         rows = await reader.screen_pops(period_s=3600, slot_s=300, limit=100, within_ms=2000)
         assert [(row["figure"], row["pops"]) for row in rows] == [("calls", 0)]
         assert await reader.credentials() == []
+
+
+async def test_no_statement_is_compiled(database_url: str) -> None:
+    """PostgreSQL takes lists in JSON for long ones, and would compile for a second what it then answers in 50 ms."""
+    async with database_at(database_url) as database, database.transaction() as session:
+        cursor = await session._connection.execute("SHOW jit")
+        assert await cursor.fetchone() == {"jit": "off"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from activities.postgres.database import NO_COMPILING
 from tests.reliability.hygiene.filling import BIG
 from tests.reliability.hygiene.questions import Params, Question, questions
 
@@ -45,7 +46,11 @@ def study(url: str, empty_url: str, *, calls: int, seed: int, times: int, only: 
     # Of all ages: of an old call too, everything has to be found.
     numbers = [random.randrange(1, calls + 1) for _ in range(max(times, SETTLED_AFTER))]
     asked = [question for question in questions() if only in ("", question.name)]
-    with psycopg.connect(url) as full, psycopg.connect(empty_url) as empty:
+    # As the product's sessions are.
+    with (
+        psycopg.connect(url, options=NO_COMPILING) as full,
+        psycopg.connect(empty_url, options=NO_COMPILING) as empty,
+    ):
         return [_plan((full, empty), question, numbers, calls=calls, times=times) for question in asked]
 
 
