@@ -19,6 +19,11 @@ TEMPORAL_UI_URL = "http://temporal-ui.example.net:8233"
 LOOK = Look()
 
 
+def address_of(stack: Stack) -> str:
+    """Where its gateway answers."""
+    return f"http://127.0.0.1:{stack.gateway_port}"
+
+
 @pytest.fixture(scope="session")
 def chromium_at() -> str:
     """Chromium's path; without one the tests are skipped before anything starts."""
@@ -53,7 +58,7 @@ def browser(chromium_at: str) -> Iterator[Browser]:
 @pytest.fixture
 def visit(house: Stack, browser: Browser) -> Iterator[Visit]:
     """Opens addresses of the house. What a page did that none may do is told when the test ends."""
-    here = f"http://127.0.0.1:{house.gateway_port}"
+    here = address_of(house)
     with ExitStack() as open_windows:
 
         def opened(

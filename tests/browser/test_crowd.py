@@ -11,6 +11,7 @@ import httpx2 as httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import address_of
 from tests.browser.crowd import BUSIEST, CALLS, crowd
 from tests.browser.places import call_page
 from tests.browser.visitor import Look, Visit
@@ -49,7 +50,7 @@ def packed(chromium_at: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def here(packed: Stack) -> str:
     """Its address."""
-    return f"http://127.0.0.1:{packed.gateway_port}"
+    return address_of(packed)
 
 
 def test_pages_stay_light(packed: Stack, here: str) -> None:
