@@ -1,9 +1,21 @@
 """Calls of every kind for the pages to show, played through the real path."""
 
+import asyncio
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.e2e.kills import Caller
 from tests.e2e.stack import Stack
+from workflows.connection import Keyring, connect
+from workflows.domain.errors import Failure
+from workflows.domain.group import GroupCall, GroupMend
+from workflows.domain.mend import MendAction
+from workflows.ports import CALLS_QUEUE, GROUP_MEND_WORKFLOW, group_workflow_id
+
+GROUP = {"cause": str(Failure.STEP_REFUSED), "step": "update_ticket-final"}
+"""What stuck calls have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +27,10 @@ class World:
     missed: str
     completed: str
     stuck: str
+    customer: str
+    """The email of the one whose call is completed."""
+    group: str
+    """A group that was retried: of two calls one had nothing left to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +65,7 @@ def play_world(stack: Stack) -> World:
     ringing, talking, missed, completed = (Caller(stack) for _ in range(4))
     for caller in (ringing, talking, missed, completed):
         caller.starts()
-    refused, *_ = stuck(stack, 2)
+    refused, other = stuck(stack, 2)
     for caller in (talking, completed):
         caller.is_answered()
     missed.ends()
@@ -59,13 +75,35 @@ def play_world(stack: Stack) -> World:
     ringing.has_ticket()
     for caller in (missed, completed):
         stack.ended(caller.call_id)
+    # In a thread of its own: this one may have a browser's loop by now.
+    with ThreadPoolExecutor(1) as pool:
+        group = pool.submit(asyncio.run, retried(stack, [completed.call_id, other.call_id])).result()
+    stack.until(other.call_id, lambda s: s["needs_attention"])
     return World(
+        customer=completed.customer["email"],
+        group=group,
         ringing=ringing.call_id,
         talking=talking.call_id,
         missed=missed.call_id,
         completed=completed.call_id,
         stuck=refused.call_id,
     )
+
+
+async def retried(stack: Stack, call_ids: Sequence[str]) -> str:
+    """Retry these as a group, and wait until each was asked; the group's id."""
+    group = GroupMend(
+        id=secrets.token_hex(8),
+        action=MendAction.RETRY,
+        cause=GROUP["cause"],
+        step=GROUP["step"],
+        by="Eve",
+        reason="the field is optional again",
+        calls=[GroupCall(call_id=call_id, step=GROUP["step"]) for call_id in call_ids],
+    )
+    client = await connect(Keyring.parse(stack.key), environment={"TEMPORAL_ADDRESS": stack.temporal.address})
+    await client.execute_workflow(GROUP_MEND_WORKFLOW, group, id=group_workflow_id(group.id), task_queue=CALLS_QUEUE)
+    return group.id
 
 
 def stuck(stack: Stack, count: int) -> list[Stuck]:

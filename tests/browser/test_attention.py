@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.security import Role
+from tests.browser.places import call_page
 from tests.browser.stories import Stuck, World, stuck
 from tests.browser.visitor import Look, Visit, expire, sent_again
 from tests.e2e.stack import OPS_TOKEN, Stack
@@ -128,6 +129,47 @@ def test_a_session_that_ran_out_in_the_middle_begins_nothing(visit: Visit, three
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(RETRY_ALL)
     assert [each.updates for each in three] == before
+
+
+@with_and_without
+def test_a_group_is_stopped(visit: Visit, world: World, three: list[Stuck], look: Look) -> None:
+    """What was begun ends, and no further call is asked: the calls that came last stay as they were."""
+    before = [each.updates for each in three]
+    page = visit("/ops/attention", look=look)
+    confirm(page)
+    fill(page)
+    page.get_by_label("Calls a second").fill("1")
+    press(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    stopped = page.get_by_text("Stopped:")
+    eventually(lambda: look.javascript or stopped.count() or _refreshed(page))
+    expect(stopped).to_be_visible()
+    expect(page.get_by_text("not begun")).to_be_visible()
+    assert [each.updates for each in three][1:] == before[1:]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_each_call_is_a_card_on_a_telephone(visit: Visit, world: World, width: int) -> None:
+    """What stands above a column on a desk stands beside each value; a screen reader is told of a table on both."""
+    page = visit("/ops/attention", look=Look(width=width, height=740))
+    cells = page.get_by_role("row").filter(has=page.get_by_role("link", name=world.stuck, exact=True)).locator("th, td")
+    places = [box for each in cells.all() if (box := each.bounding_box()) is not None]
+    lefts, tops = {round(place["x"]) for place in places}, {round(place["y"]) for place in places}
+    assert (len(lefts) == 1, len(tops) == 1) == (width == 360, width == 1280)
+    expect(page.get_by_role("columnheader", name="What happened").first).to_be_attached()
+    label = cells.nth(1).evaluate("each => getComputedStyle(each, '::before').content")
+    assert label == ('"State"' if width == 360 else "none")
+
+
+def test_nothing_is_green_beside_what_needs_a_person(visit: Visit, world: World) -> None:
+    """A completed call that is stuck is drawn plain, in each list and on its page; others as ever."""
+    for address in ("/ops/attention", "/ops?needs_attention=true", call_page(world.stuck)):
+        page = visit(address)
+        state = page.locator("main .state").filter(has_text="completed").first
+        expect(state).to_have_class("state plain")
+    page = visit(call_page(world.completed))
+    expect(page.locator("main .state").filter(has_text="completed").first).to_have_class("state good")
 
 
 def test_a_group_is_mended_with_the_keyboard_alone(visit: Visit, three: list[Stuck]) -> None:

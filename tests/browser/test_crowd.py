@@ -14,14 +14,13 @@ from playwright.sync_api import expect
 from tests.browser.conftest import address_of
 from tests.browser.crowd import BUSIEST, CALLS, crowd
 from tests.browser.places import call_page
+from tests.browser.stories import GROUP
 from tests.browser.visitor import Look, Visit
 from tests.e2e.stack import OPS_TOKEN, Stack
 from tests.e2e.waiting import tell
-from workflows.domain.errors import Failure
 
 MOST_BYTES = 200_000
 TIMES = 7
-GROUP = {"cause": Failure.STEP_REFUSED, "step": "update_ticket-final"}
 PLACES = {
     "live": "/ops",
     "live, by state": "/ops?state=ringing",

@@ -10,6 +10,7 @@ from tests.browser.places import call_page
 from tests.browser.slow import slow_line
 from tests.browser.stories import Stuck, stuck
 from tests.browser.visitor import Look, Visit, expire, sent_again
+from tests.e2e.kills import Caller
 from tests.e2e.stack import OPS_TOKEN, Stack
 
 PLAIN = Look(javascript=False)
@@ -109,6 +110,24 @@ def test_end_this_call(visit: Visit, house: Stack, take: Take, look: Look) -> No
     came_of(page, "")
     house.until(call.call_id, lambda s: not s["needs_attention"])
     assert call.updates == before
+
+
+@with_and_without
+def test_end_a_call_that_is_still_talking(visit: Visit, house: Stack, look: Look) -> None:
+    """Its ticket is told that the end was not reported, once."""
+    caller = Caller(house)
+    caller.starts()
+    caller.is_shown()
+    page = visit(call_page(caller.call_id), look=look)
+    begin(page, "End this call")
+    fill(page, Reason="the platform lost its end")
+    press(page, "End this call")
+    came_of(page, "")
+    told = house.ended(caller.call_id)
+    assert (told["state"], told["needs_attention"]) == ("end_not_reported", False)
+    assert caller.marks()[f"[call {caller.call_id} · end not reported]"] == 1
+    page.reload()
+    expect(page.locator("main .state").filter(has_text="end not reported").first).to_be_visible()
 
 
 def test_a_form_that_lacks_something_says_what(visit: Visit, take: Take) -> None:

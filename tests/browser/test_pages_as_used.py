@@ -1,15 +1,16 @@
 """How every page is used: with the keyboard alone, and by a stranger."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.places import PLACES, SIGNED_IN
+from tests.browser.places import ADDRESSED, PLACES, SIGNED_IN, WITHIN, go_on
 from tests.browser.stories import World
-from tests.browser.visitor import Visit
+from tests.browser.visitor import Look, Visit
 from tests.e2e.stack import OPS_TOKEN
 
 # On the sign-in form the focus begins in its only field; tests/browser/test_sign_in.py goes on from there.
 every_page_inside = pytest.mark.parametrize("name", SIGNED_IN)
+every_address_inside = pytest.mark.parametrize("name", ADDRESSED)
 # By position in the document, for what is drawn and can be acted on.
 FOCUSABLE = """() => [
         ...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')
@@ -23,10 +24,18 @@ FOCUSED = f"""() => {{
 }}"""
 
 
+@pytest.fixture
+def page(visit: Visit, world: World, name: str) -> Page:
+    """The page, as fresh as its address makes it."""
+    # Where JavaScript put it into another, the focus would begin in the midst of that.
+    opened = visit(PLACES[name](world), look=Look(javascript=name not in WITHIN))
+    go_on(opened, name, world)
+    return opened
+
+
 @every_page_inside
-def test_it_can_be_walked_through_with_the_keyboard(visit: Visit, world: World, name: str) -> None:
+def test_it_can_be_walked_through_with_the_keyboard(page: Page) -> None:
     """The first stop skips the navigation; then comes all that can be acted on, in reading order, visibly."""
-    page = visit(PLACES[name](world))
     due = page.evaluate(f"({FOCUSABLE})().map({NUMBER})")
     outside = page.evaluate(f"({NUMBER})(document.body)")
     walked: list[int] = []
@@ -41,9 +50,8 @@ def test_it_can_be_walked_through_with_the_keyboard(visit: Visit, world: World, 
 
 
 @every_page_inside
-def test_the_navigation_can_be_skipped(visit: Visit, world: World, name: str) -> None:
+def test_the_navigation_can_be_skipped(page: Page) -> None:
     """The skip link leads to the content, from where the next stop is in it."""
-    page = visit(PLACES[name](world))
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to content")
     expect(skip).to_be_focused()
@@ -52,7 +60,7 @@ def test_the_navigation_can_be_skipped(visit: Visit, world: World, name: str) ->
     assert page.evaluate("document.activeElement.matches('main')")
 
 
-@every_page_inside
+@every_address_inside
 def test_a_stranger_is_led_to_the_form(visit: Visit, world: World, name: str) -> None:
     """And from there, with a token, to the page they asked for."""
     page = visit(PLACES[name](world), role=None)

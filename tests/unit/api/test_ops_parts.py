@@ -1,0 +1,32 @@
+"""What the pages draw alike."""
+
+import pytest
+
+from api.ops.pages import _templates
+
+
+def drawn(what: str, **given: object) -> str:
+    """A macro of `parts.html`."""
+    return _templates.from_string('{% import "parts.html" as parts %}{{ parts.' + what + " }}").render(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("run `talkbridge doctor` there", "run <code>talkbridge doctor</code> there"),
+        ("`a` or `<b>`", "<code>a</code> or <code>&lt;b&gt;</code>"),
+        ("<i> without any", "&lt;i&gt; without any"),
+        ("one ` alone", "one ` alone"),
+        ("", ""),
+    ],
+)
+def test_what_stands_between_backticks_is_code(text: str, shown: str) -> None:
+    """And every other sign is text."""
+    assert drawn("coded(text)", text=text) == shown
+
+
+def test_nothing_is_green_beside_what_needs_a_person() -> None:
+    """A completed call that is stuck is drawn plain; what is bad of itself stays so."""
+    assert 'class="state good"' in drawn('state("completed")')
+    assert 'class="state plain"' in drawn('state("completed", in_need=true)')
+    assert 'class="state bad"' in drawn('state("missed", in_need=true)')
