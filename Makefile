@@ -87,4 +87,5 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 $(VENV)/.servers: $(VENV)/.installed $(wildcard cli/temporal_server/go.* cli/time_skipping/*)
 	@$(BIN)/talkbridge servers prepare
+	@echo "Ready. Next: make demo, or docs/run-locally.md for each process by hand"
 	@touch $@

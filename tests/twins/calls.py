@@ -80,7 +80,7 @@ class Stage:
         return self.client.get_workflow_handle(call_workflow_id(call_id))
 
     async def status(self, call_id: str) -> CallStatus:
-        """The call's own word. A workflow task that failed, as on a worker that stood still, is tried again: so is this."""
+        """The call's own word. A workflow task that failed, as under a great load, is tried again: so is this."""
         async with asyncio.timeout(LIMIT_S):
             while True:
                 try:
