@@ -26,6 +26,9 @@ from api.settings import GatewaySettings
 
 log = structlog.stdlib.get_logger("api.app")
 
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""What a browser may load for an answer that is no page; a page says for itself."""
+
 # For the button in /docs; `_reader`, `_operator` and `_actor` decide.
 _documented = HTTPBearer(
     auto_error=False, scheme_name="ops token", description="OPS_TOKEN, OPS_TOKEN_READONLY, or the cookie of /ops."
@@ -65,6 +68,8 @@ async def _reader(request: Request) -> Session:
     gateway = gateway_of(request)
     session = gateway.doorkeeper.admit(request, gateway.now().timestamp())
     if session is None:
+        if "authorization" in request.headers:
+            gateway.guesses.tell("bearer", gateway.steady())
         raise Problem(problems.SIGN_IN, headers={"WWW-Authenticate": 'Bearer realm="talkbridge"'})
     return session
 
@@ -135,6 +140,8 @@ class Observed:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
                 headers["X-Content-Type-Options"] = "nosniff"
+                if not headers.get("Content-Type", "").startswith("text/html"):
+                    headers.setdefault("Content-Security-Policy", _NOTHING)
             await send(message)
 
         try:

@@ -37,6 +37,7 @@ class Gateway:
     metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
     refusals: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_signature_refused"))
+    guesses: Sparing = field(default_factory=lambda: Sparing(get_logger("api.security"), "ops_token_refused"))
     misfits: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_not_taken"))
     fleet: Fleet = field(default_factory=Fleet)
     checkup: Checkup = field(default_factory=Checkup)

@@ -113,6 +113,7 @@ async def sign_in(request: Request) -> Response:
     goal = _goal((fields.get("next") or [""])[0])
     role = gateway.doorkeeper.role_of(offered.encode("utf-8", "replace"))
     if role is None:
+        gateway.guesses.tell("form", gateway.steady())
         return render(request, None, "sign_in.html", status=401, goal=goal, wrong=True)
     answer = RedirectResponse(goal, status_code=303)
     answer.set_cookie(

@@ -215,3 +215,25 @@ async def test_the_openapi_document_names_every_answer(served: Served) -> None:
 def _json(payload: Payload) -> dict[str, Any]:
     metadata = {name: base64.b64encode(value).decode() for name, value in payload.metadata.items()}
     return {"metadata": metadata, "data": base64.b64encode(payload.data).decode()}
+
+
+@pytest.mark.parametrize(
+    "path", ["/ops", "/ops/nothing", "/calls", "/healthz", "/metrics", "/ops/static/icon.svg", "/ops/setup/explain"]
+)
+async def test_an_answer_that_is_no_page_may_load_nothing(served: Served, path: str) -> None:
+    """Redirects, refusals, documents and files: whatever a browser takes them for."""
+    answer = await served.http.get(path)
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_tokens_tried_are_told_of_sparingly(served: Served) -> None:
+    """In the form and as a bearer token: one line in ten seconds, with neither the token nor a line for nothing."""
+    with capture_logs() as lines:
+        for _ in range(20):
+            await served.http.post("/ops/sign-in", data={"token": "guessed-token"})
+            await served.http.get("/calls", headers={"Authorization": "Bearer guessed-token"})
+            await served.http.get("/calls")
+    told = [line for line in lines if line["event"] == "ops_token_refused"]
+    assert [(line["log_level"], line["reason"], line["count"]) for line in told] == [("warning", "form", 1)]
+    assert "guessed" not in str(lines)
+    assert {reason: count for reason, (count, _) in served.gateway.guesses.told.items()} == {"form": 20, "bearer": 20}
