@@ -15,7 +15,7 @@ from api import answers
 from api.account import account_of
 from api.gateway import Gateway, gateway_of
 from api.mending import mend
-from api.ops.call import LABELS, in_words
+from api.ops.call import LABELS, call_page, in_words
 from api.ops.links import call_path
 from api.ops.pages import Refused, render
 from api.ops.session import Form, Session, operator, reader
@@ -65,6 +65,10 @@ class _AskAgain(Exception):
 @router.get("/ops/calls/{call_id:path}/mend")
 async def mend_form(request: Request) -> Response:
     """What it will do, and the form; nothing happens."""
+    if not request.scope["raw_path"].endswith(b"/mend"):
+        # The end of a call's id: there the slash is escaped.
+        request.scope["path_params"] = {"call_id": f"{request.path_params['call_id']}/mend"}
+        return await call_page(request)
     session, given = reader(request), request.query_params
     action, step = _action(given.get("action", ""), session), given.get("step", "")[:128]
     try:

@@ -236,3 +236,18 @@ async def test_a_form_of_another_session_is_refused(served: Served, keeper: Keep
     assert (refused.status_code, keeper.done) == (403, [])
     assert (await served.http.post(f"{call}/mend", data=form)).status_code == 303
     assert keeper.done == [form["id"]]
+
+
+async def test_a_call_whose_id_ends_like_the_form_has_its_page(
+    served: Served, keeper: Keeper, task_queue_prefix: str, enter_call: EnterCall
+) -> None:
+    """In its address the slash is escaped; its form has one more."""
+    assert keeper.done == []
+    call_id = f"{task_queue_prefix}/mend"
+    await enter_call(call_id)
+    await served.sender.event("call.started", call_id)
+    address = f"/ops/calls/{task_queue_prefix}%2Fmend"
+    assert "What it waits for" in await page(served, address)
+    assert TRIES in await page(served, f"{address}/mend?action=retry")
+    answer = await press(served, address, await filled(served, address, "retry"))
+    assert answer.headers["location"].startswith(f"{address}?mended=")
