@@ -162,4 +162,6 @@ def _goal(address: str) -> str:
     """The address if it is a page of ours, else the first page: nobody is led elsewhere by a link to our form."""
     inside = address == HOME or address.startswith(("/ops/", "/ops?"))
     clean = address.isascii() and address.isprintable() and not {"\\", " "} & set(address)
+    # Browsers shorten `/ops/../x` to `/x`.
+    inside = inside and not {"", ".", ".."} & set(address.partition("?")[0].split("/")[1:])
     return address if inside and clean and len(address) <= 1024 and not address.startswith(SIGN_IN) else HOME

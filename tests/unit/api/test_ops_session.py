@@ -98,7 +98,7 @@ async def test_signing_in_leads_to_the_page_that_was_asked_for() -> None:
     "goal",
     [
         *("https://evil.example", "//evil.example", "/\\evil.example", "/ops\\x", "/opsx", "/ops/sign-in", "/calls"),
-        *("/ops/\r\nSet-Cookie: x=1", "/ops/é", "", "/ops/" + "x" * 2000),
+        *("/ops/\r\nSet-Cookie: x=1", "/ops/é", "", "/ops/" + "x" * 2000, "/ops/../x", "/ops/./x", "/ops//x"),
     ],
 )
 async def test_signing_in_leads_nowhere_else(goal: str) -> None:
