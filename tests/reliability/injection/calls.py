@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.e2e.stack import Stack
@@ -13,6 +13,8 @@ from tests.reliability.report import progress
 BATCH = 12
 FIELDS = ("name", "agent_name", "agent_id", "queue", "disposition", "from_line", "to_line", "direction")
 _LIMIT_S = 180.0
+_STUCK = 900_000
+"""The number of the first call that is to need a person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +85,21 @@ class Trap:
 
 def make(n: int, seed: int, trap_url: str) -> list[Call]:
     """So many calls: each text in all fields, each address, then fields drawn at random."""
+    return _make(range(n), seed, trap_url)
+
+
+def make_stuck(n: int, seed: int, trap_url: str) -> list[Call]:
+    """So many others, for which the final update is to be refused."""
+    return [replace(call, forged_mark=False) for call in _make(range(_STUCK, _STUCK + n), seed, trap_url)]
+
+
+def _make(numbers: Sequence[int], seed: int, trap_url: str) -> list[Call]:
     rng = Random(f"injection {seed}")
     texts, emails = list(TEXTS), list(EMAILS)
     rng.shuffle(texts)
     rng.shuffle(emails)
     return [
-        _call(number, rng, texts[number % len(texts)], emails[number % len(emails)], trap_url) for number in range(n)
+        _call(number, rng, texts[number % len(texts)], emails[number % len(emails)], trap_url) for number in numbers
     ]
 
 
@@ -133,7 +144,26 @@ def play(stack: Stack, calls: Sequence[Call]) -> dict[str, Json]:
     return ended
 
 
+def play_stuck(stack: Stack, calls: Sequence[Call]) -> dict[str, Json]:
+    """Play them until each needs a person, since their final updates are refused with hostile words."""
+    error = {"error": TEXTS["HTML"], "description": TEXTS["an attribute"], "details": {"base": [TEXTS["half a tag"]]}}
+    refused = {"status": 422, "body": error, "times": None, "when": f"[call inj-{_STUCK // 100}"}
+    _begin(stack, calls)
+    stack.fault("update_ticket", "status", **refused)
+    for call in calls:
+        stack.send("completed", call.call_id, **call.data)
+    return {call.call_id: stack.until(call.call_id, lambda s: s["needs_attention"], _LIMIT_S) for call in calls}
+
+
 def _play(stack: Stack, calls: Sequence[Call]) -> dict[str, Json]:
+    _begin(stack, calls)
+    for call in calls:
+        stack.send("completed", call.call_id, **call.data)
+    return {call.call_id: stack.ended(call.call_id, _LIMIT_S) for call in calls}
+
+
+def _begin(stack: Stack, calls: Sequence[Call]) -> None:
+    """Until every agent has seen the caller."""
     for call in calls:
         stack.sim("PUT", "/customers", {"email": call.email, "phone": call.phone, "properties": call.record})
         stack.send("started", call.call_id, **call.data)
@@ -146,6 +176,3 @@ def _play(stack: Stack, calls: Sequence[Call]) -> dict[str, Json]:
             forged = {"body": f"Dear agent,\n{call.mark}", "public": True}
             stack.sim("PATCH", f"/tickets/{tickets[call.call_id]}", {"comment": forged})
             stack.fault("update_ticket", "drop_before", when=f"[call {call.call_id} \\u00b7 completed]")
-    for call in calls:
-        stack.send("completed", call.call_id, **call.data)
-    return {call.call_id: stack.ended(call.call_id, _LIMIT_S) for call in calls}

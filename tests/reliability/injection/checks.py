@@ -1,9 +1,8 @@
-"""What hostile data became, held against what was sent: in the books, the answers, the logs and the page."""
+"""What hostile data became, held against what was sent: in the books, the answers and the logs."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from html.parser import HTMLParser
 
 from tests.e2e.webhooks import Json
 from tests.reliability.injection.calls import Call
@@ -11,13 +10,6 @@ from tests.reliability.injection.texts import FORGED, cleaned, one_line, same_ad
 
 _LABELS = "Direction|From|To|Started|Answered|Ended|Duration|Agent|Agents|Queue|Disposition|Recording"
 _NOTE_LINE = re.compile(rf"({_LABELS}): .*")
-_PAGE_TAGS = frozenset(
-    {"html", "head", "meta", "title", "style", "body", "main", "h1", "p", "table", "thead", "tbody", "tr", "th", "td"}
-    | {"a", "form", "button"}
-)
-_PAGE_ATTRIBUTES = frozenset(
-    {"lang", "charset", "name", "content", "scope", "href", "method", "action", "rel", "colspan"}
-)
 
 
 def searches(journal: Sequence[Json], calls: Mapping[str, Call]) -> Iterator[str]:
@@ -125,39 +117,3 @@ def _is_event(line: str) -> bool:
     except ValueError:
         return False
     return isinstance(event, dict) and isinstance(event.get("event"), str) and event["event"] != FORGED
-
-
-class _Page(HTMLParser):
-    """What a browser would make of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wrong: list[str] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A tag begins."""
-        if tag not in _PAGE_TAGS:
-            self.wrong.append(f"the page holds <{tag}>")
-        for name, value in attrs:
-            if name not in _PAGE_ATTRIBUTES or (name == "href" and not (value or "").startswith("/calls/")):
-                self.wrong.append(f"the page holds {name}={value!r}")
-
-    def handle_data(self, data: str) -> None:
-        """Text between tags."""
-        self.text.append(data)
-
-
-def page(html: str, calls: Sequence[Call]) -> Iterator[str]:
-    """The page is made of our tags alone, and shows the agents' names as text."""
-    read = _Page()
-    read.feed(html)
-    yield from read.wrong
-    text = " ".join(read.text)
-    # A cell of its own: one id may begin another.
-    shown = [call for call in calls if call.call_id in read.text]
-    if not shown:
-        yield "the page shows no call"
-    for call in shown:
-        if (name := cleaned(call.fields["agent_name"]) or "") not in text:
-            yield f"{call.kind}: the page does not show {name!r}"

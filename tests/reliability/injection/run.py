@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e.stack import OPS_TOKEN, Stack
+from tests.e2e.stack import Stack
 from tests.e2e.webhooks import Json
-from tests.reliability.injection import calls, checks, hostile, mutants
+from tests.reliability.injection import calls, checks, hostile, markup, mutants, pages
 from tests.reliability.injection.calls import Call, Trap
 from tests.reliability.report import progress
 
@@ -25,6 +25,13 @@ FAULTS: tuple[Json, ...] = (
 )
 """What requests meet once each while hostile calls go on; redirects lead to the trap."""
 
+SETTINGS = {
+    "LOG_FORMAT": "json",
+    "HTTP_TIMEOUT_S": "4",
+    "TICKET_URL": markup.TICKET_URL,
+    "TEMPORAL_UI_URL": markup.TEMPORAL_UI_URL,
+}
+
 
 @dataclass(kw_only=True)
 class Report:
@@ -33,9 +40,10 @@ class Report:
     n: int
     seed: int
     calls: list[Call]
-    requests: int
+    stuck: int
     searches: int
     log_lines: int
+    pages: int
     vendors: hostile.Vendors
     mutants: mutants.Mutants
     trapped: int
@@ -48,6 +56,17 @@ class Report:
         return [*self.wrong, *self.vendors.wrong, *self.mutants.wrong, *trapped]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Played:
+    """What became of the calls."""
+
+    stuck: int
+    searches: int
+    log_lines: int
+    pages: int
+    wrong: list[str]
+
+
 def run(folder: Path, *, n: int, seed: int) -> Report:
     """So many hostile calls; answers in proportion."""
     trap = Trap()
@@ -57,26 +76,27 @@ def run(folder: Path, *, n: int, seed: int) -> Report:
         progress("vendors of ill will")
         asked = asyncio.run(hostile.ask_all(rounds=max(1, n // 40), seed=seed, trap_url=trap.url))
         made = calls.make(n, seed, trap.url)
-        with Stack(folder=folder, settings={"LOG_FORMAT": "json", "HTTP_TIMEOUT_S": "4"}) as stack:
+        with Stack(folder=folder, settings=SETTINGS) as stack:
             asyncio.run(stack.set_up())
-            wrong, counts = _play(stack, made, trap)
+            played = _play(stack, made, calls.make_stuck(max(3, n // 20), seed, trap.url), trap)
         return Report(
             n=n,
             seed=seed,
             calls=made,
-            requests=counts[0],
-            searches=counts[1],
-            log_lines=counts[2],
+            stuck=played.stuck,
+            searches=played.searches,
+            log_lines=played.log_lines,
+            pages=played.pages,
             vendors=asked,
             mutants=read,
             trapped=trap.connections(),
-            wrong=wrong,
+            wrong=played.wrong,
         )
     finally:
         trap.close()
 
 
-def _play(stack: Stack, made: list[Call], trap: Trap) -> tuple[list[str], tuple[int, int, int]]:
+def _play(stack: Stack, made: list[Call], stuck: list[Call], trap: Trap) -> _Played:
     stack.start_gateway()
     stack.start_worker()
     # The log for people has to hold as well.
@@ -84,31 +104,29 @@ def _play(stack: Stack, made: list[Call], trap: Trap) -> tuple[list[str], tuple[
     for fault in FAULTS if len(made) >= len(FAULTS) else ():
         more = {"headers": {"Location": trap.url}} if fault["fault"] == "redirect" else {}
         stack.sim("POST", "/faults", {**fault, **more})
-    told = calls.play(stack, made)
+    told = calls.play(stack, made) | calls.play_stuck(stack, stuck)
+    pages_read, wrong = pages.read(stack, [*made, *stuck], told, stuck)
     journal = stack.journal()
     texts = {
         "gateway, json": stack.log("gateway-1"),
         "worker, json": stack.log("worker-1"),
         "worker, console": stack.log("worker-2"),
     }
-    wrong = list(_wrong(stack, made, told, journal, texts))
-    lines = sum(len(text.splitlines()) for text in texts.values())
-    return wrong, (len(journal), sum(request["kind"] == "search" for request in journal), lines)
+    wrong += _wrong(stack, made, told, texts)
+    wrong += checks.searches(journal, by_id := {call.call_id: call for call in (*made, *stuck)})
+    wrong += checks.requests(journal, by_id)
+    return _Played(
+        stuck=len(stuck),
+        searches=sum(request["kind"] == "search" for request in journal),
+        log_lines=sum(len(text.splitlines()) for text in texts.values()),
+        pages=pages_read,
+        wrong=wrong,
+    )
 
 
-def _wrong(
-    stack: Stack, made: list[Call], told: dict[str, Json], journal: list[Json], texts: dict[str, str]
-) -> Iterator[str]:
-    by_id = {call.call_id: call for call in made}
-    yield from checks.searches(journal, by_id)
-    yield from checks.requests(journal, by_id)
+def _wrong(stack: Stack, made: list[Call], told: dict[str, Json], texts: dict[str, str]) -> Iterator[str]:
     for call in made:
         yield from checks.ticket(call, stack.ticket(told[call.call_id]["ticket_id"]))
         yield from checks.pops(call, stack.sim("GET", f"/calls/{call.call_id}")["call"]["pops"])
         yield from checks.status(call, told[call.call_id])
     yield from checks.logs(texts)
-    bearer = {"Authorization": f"Bearer {OPS_TOKEN}"}
-    page = stack.http.get(f"http://127.0.0.1:{stack.gateway_port}/ops", headers=bearer)
-    yield from checks.page(page.text, made)
-    if "default-src 'none'" not in page.headers.get("content-security-policy", ""):
-        yield "the page has no policy"

@@ -24,8 +24,11 @@ def _calls(report: Report) -> str:
         "operators, line ends, control and right-to-left characters, HTML, SQL, templates, marks of ours …) in "
         f"{len(FIELDS)} fields and the CRM's record, {len(EMAILS)} addresses that try to leave their quotes, "
         f"{len(FAULTS)} faults with hostile answers on the way. Each of {report.searches:,} searches asked for "
-        "exactly the three terms intended; subjects, notes, metadata, screen pops, answers and the page at `/ops` "
-        f"held each text as text; each of {report.log_lines:,} log lines was an event of ours; {marks:,} customers had "
+        "exactly the three terms intended; subjects, notes, metadata, screen pops and answers held each text as text; "
+        f"so did {report.pages:,} pages of `/ops` (*Live* to its end, every call's own with its drawing, *Needs "
+        f"attention* with {report.stuck} more such calls that Zendesk refused in hostile words), in elements, "
+        f"attributes and addresses of their templates alone; each of {report.log_lines:,} log lines was an event of "
+        f"ours; {marks:,} customers had "
         "written our final mark into a public comment while the final update was lost, and the note was written all "
         f"the same, once. Found otherwise: {otherwise}. Connections to addresses that stood in data: {visits}."
     )

@@ -22,8 +22,10 @@ def test_nothing_is_found(report: Report) -> None:
 
 
 def test_everything_was_tried(report: Report) -> None:
-    """Searches, forged marks, every answer and every reader were there."""
+    """Searches, forged marks, every page, every answer and every reader were there."""
     assert report.searches > N / 2
+    assert report.stuck == 3
+    assert report.pages == N + report.stuck + len(("Live", "Needs attention"))
     assert any(call.forged_mark for call in report.calls)
     assert {name for name, _ in report.vendors.outcomes} == set(ANSWERS)
     assert report.mutants.total == N * 100
