@@ -28,7 +28,10 @@ def _utc_now() -> datetime:
 
 @dataclass(slots=True, kw_only=True)
 class Gateway:
-    """One gateway's parts. `now` is the wall clock, `steady` a clock that only goes forward, in seconds."""
+    """One gateway's parts. `now` is the wall clock, `steady` a clock that only goes forward, in seconds.
+
+    `signed_at`: when, by `steady`, a webhook last had a signature that fits.
+    """
 
     settings: GatewaySettings
     temporal: Client
@@ -38,6 +41,7 @@ class Gateway:
     recent: Recent = field(default_factory=Recent)
     refusals: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_signature_refused"))
     guesses: Sparing = field(default_factory=lambda: Sparing(get_logger("api.security"), "ops_token_refused"))
+    signed_at: float | None = None
     misfits: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_not_taken"))
     fleet: Fleet = field(default_factory=Fleet)
     checkup: Checkup = field(default_factory=Checkup)

@@ -103,6 +103,7 @@ def _check_signature(request: Request, body: bytes, now: datetime, gateway: Gate
     if verdict is not Verdict.GENUINE:
         gateway.refusals.tell(verdict, gateway.steady())
         raise Problem(problems.SIGNATURE_REFUSED)
+    gateway.signed_at = gateway.steady()
 
 
 def _check_keys(gateway: Gateway) -> None:

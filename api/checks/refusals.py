@@ -6,6 +6,9 @@ from api.checks.finding import Finding, fails, ok
 from api.signature import Verdict
 
 LATELY_S = 3600.0
+"""For so long it is told."""
+FAILING_S = 600.0
+"""For so long it is a failure, unless a signed webhook has followed."""
 _MEND = {
     Verdict.WRONG: "give the telephony platform one of WEBHOOK_SECRETS, or set here what it signs with; the paste box "
     "on this page tells which secret a signature fits",
@@ -14,10 +17,11 @@ _MEND = {
 _SAID = {Verdict.WRONG: "with a wrong signature", Verdict.TOO_OLD: "with a timestamp too far from now"}
 
 
-def signatures(told: Mapping[str, tuple[int, float]], now: float) -> Finding:
+def signatures(told: Mapping[str, tuple[int, float]], signed_at: float | None, now: float) -> Finding:
     """`told`: how often each verdict was given since the start, and when last, by the steady clock of `now`.
 
-    A request without any signature is a stranger's: counted, and no failure.
+    `signed_at`: when, by that clock, a webhook was last genuine. A request without any signature is a stranger's:
+    counted, and no failure. Neither is a refusal that is over.
     """
     lately = [verdict for verdict in _SAID if verdict in told and now - told[verdict][1] < LATELY_S]
     strangers = told.get(Verdict.MISSING, (0, 0.0))[0]
@@ -25,9 +29,19 @@ def signatures(told: Mapping[str, tuple[int, float]], now: float) -> Finding:
     if not lately:
         return ok("signatures", f"none was refused in the last hour{beside}")
     counted = ", ".join(_counted(verdict, told[verdict], now) for verdict in lately)
-    return fails("signatures", f"refused since this gateway started: {counted}{beside}", mend=_MEND[lately[0]])
+    text = f"refused since this gateway started: {counted}"
+    standing = [verdict for verdict in lately if _stands(told[verdict][1], signed_at, now)]
+    if standing:
+        return fails("signatures", f"{text}{beside}", mend=_MEND[standing[0]])
+    followed = signed_at is not None and all(told[verdict][1] <= signed_at for verdict in lately)
+    return ok("signatures", f"{text}{'; signed ones have come since' if followed else ''}{beside}")
+
+
+def _stands(refused_at: float, signed_at: float | None, now: float) -> bool:
+    return now - refused_at < FAILING_S and (signed_at is None or signed_at < refused_at)
 
 
 def _counted(verdict: Verdict, seen: tuple[int, float], now: float) -> str:
     count, last = seen
-    return f"{count} {_SAID[verdict]}, the last {max(0.0, now - last) / 60:.0f} min ago"
+    minutes = int(max(0.0, now - last) // 60)
+    return f"{count} {_SAID[verdict]}, the last {f'{minutes} min ago' if minutes else 'just now'}"

@@ -11,7 +11,8 @@ _KEYS = "set ENCRYPTION_KEYS as the workers have them, and start the gateway aga
 def own_sections(gateway: Gateway) -> list[Section]:
     """Settings and webhooks."""
     settings = [*_settings(gateway.settings), _keys(gateway)]
-    webhooks = [_secrets(gateway.settings), signatures(gateway.refusals.told, gateway.steady())]
+    refused = signatures(gateway.refusals.told, gateway.signed_at, gateway.steady())
+    webhooks = [_secrets(gateway.settings), refused]
     return [Section(title="Settings", findings=tuple(settings)), Section(title="Webhooks", findings=tuple(webhooks))]
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from api.ops.rows import waits
 from cli.calls.asking import Call
 
 COLUMNS = ("RECEIVED", "CALL", "STATE", "TICKET", "CUSTOMER", "AGENT", "POP", "WAITS FOR")
-_WAITING = ("retrying", "waiting", "refused")
 
 
 def cells(call: Call) -> tuple[str, ...]:
@@ -24,7 +24,8 @@ def cells(call: Call) -> tuple[str, ...]:
         ", ".join(filter(None, (call.get("customer") or {}).values())),
         agent.get("name") or agent.get("id"),
         _pop(pops[-1]) if pops else None,
-        _waits(call),
+        # The words of `/ops`.
+        waits(call),
     )
     return tuple(plain(str(cell)) if cell else "-" for cell in row)
 
@@ -55,14 +56,6 @@ def _pop(pop: Call) -> str:
     if pop["state"] == "shown" and pop["latency_ms"] is not None:
         return f"{pop['latency_ms']} ms"
     return str(pop["state"]).replace("_", " ")
-
-
-def _waits(call: Call) -> str:
-    if call["needs_attention"]:
-        return f"a person: {call['attention'] or 'needs attention'}"
-    waiting = [step for step in call.get("steps") or [] if step["state"] in _WAITING]
-    told = [f"{step['name']} {step['state']}: {step.get('last_error') or 'no error known'}" for step in waiting]
-    return "; ".join(told)
 
 
 def _clock(moment: str) -> str:

@@ -82,10 +82,11 @@ def _webhooks(ground: Ground, settings: GatewaySettings, http: httpx.Client) -> 
     def post(secret: str) -> httpx.Response:
         return http.post(PATH, content=probe.body, headers=probe.headers(secret, ground.now()))
 
+    # First: what the gateway remembers of it as a refusal is over with the signed ones that follow.
+    yield _judged("forged webhook", partial(post, secrets.token_hex(16)), _refused)
     for number, secret in enumerate((each.get_secret_value() for each in settings.webhook_secrets), start=1):
         name = "webhook" if len(settings.webhook_secrets) == 1 else f"webhook, secret {number}"
         yield _judged(name, partial(post, secret), _taken)
-    yield _judged("forged webhook", partial(post, secrets.token_hex(16)), _refused)
 
 
 def _taken(name: str, answer: httpx.Response) -> Finding:

@@ -30,7 +30,7 @@ def summary(sections: Sequence[Section]) -> str:
     """How it went, in one line."""
     failed, left_out = count(sections, State.FAILS), count(sections, State.SKIPPED)
     checks = sum(len(section.findings) for section in sections)
-    begun = "Nothing fails" if not failed else f"{failed} of {checks} checks fail{'s' if failed == 1 else ''}"
+    begun = f"{failed} of {checks} checks failed" if failed else "Nothing failed"
     return begun + (f"; {left_out} skipped." if left_out else ".")
 
 

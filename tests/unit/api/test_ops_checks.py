@@ -43,19 +43,26 @@ class _Silent:
         return
 
 
-def test_refused_signatures_fail_for_an_hour() -> None:
-    """Wrong ones and old ones; those of strangers, who have none, are counted only."""
+def test_refused_signatures_fail_until_they_are_over() -> None:
+    """Wrong ones and old ones, for ten minutes, or until a signed one comes; those of strangers are counted only."""
     sparing = Sparing(_Silent(), "webhook_signature_refused")  # type: ignore[arg-type]
     sparing.tell(Verdict.MISSING, 10.0)
-    assert signatures(sparing.told, 20.0).state == State.OK
-    assert "1 without a signature" in signatures(sparing.told, 20.0).text
+    assert signatures(sparing.told, None, 20.0).state == State.OK
+    assert "1 without a signature" in signatures(sparing.told, None, 20.0).text
     for at in (30.0, 60.0):
         sparing.tell(Verdict.WRONG, at)
-    found = signatures(sparing.told, 180.0)
+    assert "2 with a wrong signature, the last just now" in signatures(sparing.told, None, 60.5).text
+    found = signatures(sparing.told, 45.0, 180.0)
     assert found.state == State.FAILS
     assert "2 with a wrong signature, the last 2 min ago" in found.text
     assert "WEBHOOK_SECRETS" in (found.mend or "")
-    assert signatures(sparing.told, 60.0 + 3600).state == State.OK
+    followed = signatures(sparing.told, 61.0, 180.0)
+    assert followed.state == State.OK
+    assert "2 with a wrong signature, the last 2 min ago; signed ones have come since" in followed.text
+    old = signatures(sparing.told, None, 60.0 + 600)
+    assert old.state == State.OK
+    assert "2 with a wrong signature, the last 10 min ago; 1 without" in old.text
+    assert "none was refused" in signatures(sparing.told, None, 60.0 + 3600).text
 
 
 def test_what_is_kept_of_a_token() -> None:

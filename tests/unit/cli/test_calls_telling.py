@@ -28,15 +28,33 @@ def test_a_row_holds_what_operations_look_for() -> None:
     """Received, call, state, ticket, customer, agent, screen pop, and what it waits for."""
     assert cells(CALL) == (
         *("2026-01-31T12:00:00.000Z", "c-1", "in call", "123", "u•••@example.com", "Agent Smith", "180 ms"),
-        "fetch_customer retrying: answered 503",
+        "the CRM, to fetch customer",
     )
     assert len(cells(CALL)) == len(COLUMNS)
 
 
+def test_only_what_is_unfinished_is_waited_for() -> None:
+    """A refused step that another has followed is history; one under way says whom it waits for, as on `/ops`."""
+    refused = {"name": "update_ticket", "state": "refused", "last_error": "Unprocessable: answered 422"}
+    done = {"name": "update_ticket", "state": "done", "last_error": None}
+    under_way = {"name": "search_tickets", "state": "running", "last_error": None}
+    assert cells(CALL | {"state": "completed", "steps": [refused, done]})[-1] == "-"
+    for steps in ([under_way], [refused, done, under_way]):
+        assert cells(CALL | {"steps": steps})[-1] == "Zendesk, to search tickets"
+
+
 def test_what_is_not_known_yet_is_a_dash() -> None:
-    """An anonymous call that has just begun."""
-    young = CALL | {"ticket_id": None, "customer": {}, "agent": None, "events": [], "steps": [], "screen_pops": []}
-    assert cells(young) == ("-", "c-1", "in call", "-", "-", "-", "-", "-")
+    """An anonymous call that has just ended."""
+    young = CALL | {
+        "state": "missed",
+        "ticket_id": None,
+        "customer": {},
+        "agent": None,
+        "events": [],
+        "steps": [],
+        "screen_pops": [],
+    }
+    assert cells(young) == ("-", "c-1", "missed", "-", "-", "-", "-", "-")
 
 
 def test_a_name_cannot_write_on_the_terminal() -> None:

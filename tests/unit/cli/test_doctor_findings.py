@@ -40,7 +40,7 @@ def test_each_state_is_a_word_and_each_mend_a_line() -> None:
         "           mend it: talkbridge setup",
         "  skipped  keys       because x",
     ]
-    assert summary([SECTION]) == "1 of 3 checks fails; 1 skipped."
+    assert summary([SECTION]) == "1 of 3 checks failed; 1 skipped."
     assert document([SECTION])["checks"][1] == {
         "group": "Database",
         "name": "schema",
