@@ -10,6 +10,7 @@ from structlog.stdlib import get_logger
 from temporalio.client import Client
 
 from api.checks.gateway import Checkup
+from api.checks.token_word import TokenWord
 from api.fleet import Fleet
 from api.keys import Keys
 from api.log import Sparing
@@ -45,6 +46,7 @@ class Gateway:
     misfits: Sparing = field(default_factory=lambda: Sparing(get_logger("api.webhooks"), "webhook_not_taken"))
     fleet: Fleet = field(default_factory=Fleet)
     checkup: Checkup = field(default_factory=Checkup)
+    token_word: TokenWord = field(default_factory=TokenWord)
     keys: Keys = field(default_factory=Keys)
     readiness: Readiness = field(default_factory=Readiness)
     watching: Watching = field(default_factory=Watching)

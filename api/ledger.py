@@ -102,6 +102,11 @@ class PostgresLedger:
         async with _readable():
             return await self._reader.screen_pops(period_s=period_s, slot_s=slot_s, limit=limit, within_ms=within_ms)
 
+    async def credentials(self) -> Sequence[Mapping[str, Any]]:
+        """What is kept of each account's token."""
+        async with _readable():
+            return await self._reader.credentials()
+
     async def ping(self) -> None:
         """Whether a page of nothing can be had: reachable, and the schema is there."""
         async with _readable():

@@ -144,6 +144,9 @@ class Reading(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """Numbers on the screen pops of a period, of its newest calls; the statement says what each row is."""
 
+    async def credentials(self) -> Sequence[Mapping[str, Any]]:
+        """What is kept of each account's token, the newest first; never the token."""
+
     async def ping(self) -> None:
         """Returns when the ledger can be read."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.postgres.database import Database
@@ -15,9 +15,7 @@ from activities.postgres.reading import LedgerReader
 from api.checks import database, kept_token, temporal, token
 from api.checks.clock import MOST_S, ClockSeen, agrees, ahead_s
 from api.checks.finding import Finding, Section, State, fails, ok, skipped
-from workflows.connection import Keyring, UnknownKeyError
-from workflows.domain.token import TokenState
-from workflows.ports import token_workflow_id
+from workflows.connection import Keyring
 
 PATIENCE_S = 2.0
 FRESH_S = 10.0
@@ -134,25 +132,13 @@ async def _token(place: Place, kept: Sequence[Mapping[str, Any]] | None) -> list
     findings = []
     for row in kept:
         of = f" of {row['account']}" if len(kept) > 1 else ""
-        state = await _asked(place, row["account"])
+        state = await token.asked(place.temporal, row["account"], PATIENCE_S)
         if state is not None and state.version:
             findings.append(token.of_state(state, place.now()))
             findings.append(token.scopes(f"scopes{of}", state.required_scopes, state.scopes))
         else:
             findings += [kept_token.life(row, f"token{of}"), kept_token.granted(row, f"scopes{of}")]
     return findings
-
-
-async def _asked(place: Place, account: str) -> TokenState | None:
-    """The token workflow's word, if it has one."""
-    handle = place.temporal.get_workflow_handle(token_workflow_id(account))
-    try:
-        state: TokenState = await _bounded(handle.query("state", result_type=TokenState))
-    except (RPCError, RuntimeError, TimeoutError):
-        return None
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, UnknownKeyError, ValueError):
-        return None
-    return state
 
 
 def _temporals_clock(polls: Sequence[float], now: datetime) -> list[Finding]:

@@ -1,14 +1,33 @@
 """Whether there is a token with every scope, by the token workflow's word."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.service import RPCError
+
 from api.checks.finding import Finding, fails, ok
+from workflows.connection import UnknownKeyError
 from workflows.domain.token import TokenProblem, TokenState
+from workflows.ports import token_workflow_id
 
 CLIENT = "set ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET to the OAuth client's, then start the worker again"
 ADDRESS = "is ZENDESK_URL the account's address, and can this machine reach it?"
 _GRANT = "grant them to the OAuth client (ZENDESK_CLIENT_ID) in the Admin Center; calls that wait go on by themselves"
+
+
+async def asked(temporal: Client, account: str, patience_s: float) -> TokenState | None:
+    """The token workflow's word, if it has one."""
+    handle = temporal.get_workflow_handle(token_workflow_id(account))
+    try:
+        async with asyncio.timeout(patience_s):
+            state: TokenState = await handle.query("state", result_type=TokenState)
+    except (RPCError, RuntimeError, TimeoutError):
+        return None
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, UnknownKeyError, ValueError):
+        return None
+    return state
 
 
 def of_state(state: TokenState, now: datetime) -> Finding:

@@ -86,14 +86,13 @@ def wanted(request: Request) -> tuple[str | None, str | None]:
 @router.get(PATH)
 async def needs_attention(request: Request) -> Response:
     """Every group, or the one asked for."""
-    session = reader(request)
+    session, gateway = reader(request), gateway_of(request)
     cause, step = wanted(request)
     rows: Sequence[InNeed] = ()
-    problem = None
+    problem = token = None
     try:
-        rows = await gateway_of(request).ledger.calls_in_need(
-            cause=cause, step=step, each=MOST_OF_A_GROUP, limit=MOST_ROWS
-        )
+        rows = await gateway.ledger.calls_in_need(cause=cause, step=step, each=MOST_OF_A_GROUP, limit=MOST_ROWS)
+        token = await gateway.token_word.look(gateway.ledger, gateway.temporal, gateway.steady())
     except LedgerUnreadable:
         problem = _UNREADABLE
     return render(
@@ -107,4 +106,5 @@ async def needs_attention(request: Request) -> Response:
         one=cause is not None,
         mend_links=mend_links,
         problem=problem,
+        token=token,
     )

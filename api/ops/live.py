@@ -33,11 +33,12 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class List:
-    """What a list shows. `problem` is None when it could be read."""
+    """What a list shows. `problem` is None when it could be read; `token`: why calls wait for the token, if they do."""
 
     rows: tuple[Row, ...] = ()
     next_cursor: str | None = None
     problem: str | None = None
+    token: str | None = None
 
 
 def filters_of(query: Mapping[str, str]) -> Filters:
@@ -113,7 +114,7 @@ async def live_stream(request: Request) -> Response:
         nonlocal known
         now = await look(gateway, filters)
         # What was there stays on the page, under a word that it is old.
-        known = now if now.problem is None else replace(known, problem=now.problem)
+        known = now if now.problem is None else replace(known, problem=now.problem, token=None)
         older = address_of(replace(filters, cursor=known.next_cursor)) if known.next_cursor else None
         return fragment("live_rows.html", request, None, shown=known, older=older)
 
@@ -143,12 +144,13 @@ async def _messages(request: Request, session: Session, watcher: Watcher, filter
 
 
 async def look(gateway: Gateway, filters: Filters) -> List:
-    """One question to the ledger. Raises `UnusableCursor`."""
+    """One question to the ledger, and now and then one about the token. Raises `UnusableCursor`."""
     try:
         page = await gateway.ledger.list_calls(filters)
     except LedgerUnreadable:
         return List(problem=UNREADABLE)
-    return List(rows=rows_of(page.calls), next_cursor=page.next_cursor)
+    token = await gateway.token_word.look(gateway.ledger, gateway.temporal, gateway.steady())
+    return List(rows=rows_of(page.calls), next_cursor=page.next_cursor, token=token)
 
 
 def _filters(request: Request, session: Session) -> Filters:

@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import httpx2 as httpx
+import psycopg
 import pytest
 
+from api.checks import token_word
 from api.ops import live
 from api.reading import Filters, LedgerUnreadable, Page
 from api.security import COOKIE, SESSION_S
@@ -57,6 +59,27 @@ async def test_a_stream_keeps_to_its_filters(served: Served, enter_call: EnterCa
     await enter_call("c-2")
     async with served.ops.stream("GET", f"{STREAM}?needs_attention=true") as answer, aclosing(messages(answer)) as told:
         assert shown((await anext(told))[1]) == ["c-1"]
+
+
+async def test_a_list_tells_that_the_token_has_ended(
+    served: Served, enter_call: EnterCall, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above the calls, by the ledger's word; with a token that lives the stream takes it away."""
+    monkeypatch.setattr(token_word, "FRESH_S", 0.0)
+    await enter_call("c-1")
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute(
+            "INSERT INTO credentials (account, version, key_id, token_encrypted, obtained_at, expires_at, scopes)"
+            " VALUES ('a', 1, 'k1', 'x', now() - interval '2 h', now() - interval '1 h', '{}')"
+        )
+        for path in ("/ops", "/ops/attention"):
+            assert "There is no living Zendesk token" in (await served.ops.get(path)).text
+        async with served.ops.stream("GET", STREAM) as answer, aclosing(messages(answer)) as told:
+            assert "There is no living Zendesk token" in (await anext(told))[1]
+            await connection.execute("UPDATE credentials SET expires_at = now() + interval '1 h'")
+            text = (await asyncio.wait_for(anext(told), 6))[1]
+            assert 'id="token"' not in text
+            assert shown(text) == ["c-1"]
 
 
 async def test_many_streams_ask_the_ledger_no_more_than_one(served: Served, enter_call: EnterCall) -> None:

@@ -19,12 +19,16 @@ NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/none"
 
 
 class LedgerInMemory(PostgresLedger):
-    """Lists what it was given, a page at a time, and remembers what it was asked; `away`: it cannot be read."""
+    """Lists what it was given, a page at a time, and remembers what it was asked; `away`: it cannot be read.
+
+    `kept`: what it knows of tokens, None when that cannot be read.
+    """
 
     def __init__(self, settings: GatewaySettings) -> None:
         super().__init__(NOWHERE, settings.keyring)
         self.calls: Sequence[Mapping[str, Any]] = []
         self.asked: list[object] = []
+        self.kept: Sequence[Mapping[str, Any]] | None = None
         self.away = False
 
     async def list_calls(self, filters: Filters) -> Page:
@@ -36,6 +40,11 @@ class LedgerInMemory(PostgresLedger):
     ) -> Page:
         self.asked.append((email, phone, cursor))
         return self._page(limit, cursor)
+
+    async def credentials(self) -> Sequence[Mapping[str, Any]]:
+        if self.kept is None:
+            raise LedgerUnreadable
+        return self.kept
 
     def _page(self, limit: int, cursor: str | None) -> Page:
         if self.away:

@@ -47,6 +47,7 @@ class TwinLedger:
     def __init__(self) -> None:
         self.rows: list[InNeed] = []
         self.asked: list[dict[str, object]] = []
+        self.kept: list[dict[str, object]] | None = None
         self.away = False
 
     async def calls_in_need(self, **asked: object) -> list[InNeed]:
@@ -54,6 +55,11 @@ class TwinLedger:
         if self.away:
             raise LedgerUnreadable
         return self.rows[: cast("int", asked["limit"])]
+
+    async def credentials(self) -> list[dict[str, object]]:
+        if self.kept is None:
+            raise LedgerUnreadable
+        return self.kept
 
     async def check_keys(self) -> None:
         return
@@ -288,3 +294,17 @@ def test_a_finished_group_asks_no_more() -> None:
     text = drawn(replace(PROGRESS, under_way=0, stopped=True, finished=True))
     assert "Stopped: 12 of 30 done with." in text
     assert "<dt>not begun</dt><dd>15</dd>" in text
+
+
+async def test_the_page_tells_that_calls_wait_for_the_token(browser: httpx.AsyncClient, ledger: TwinLedger) -> None:
+    """A banner that leads to *Set-up*."""
+    ledger.kept = []
+    page = (await browser.get("/ops/attention")).text
+    assert "There is no Zendesk token yet" in page
+    assert '<a href="/ops/setup">Set-up</a>' in page
+
+
+async def test_nothing_is_told_of_a_token_that_is_not_known(browser: httpx.AsyncClient, ledger: TwinLedger) -> None:
+    """The ledger cannot be read: that is said, once."""
+    ledger.away, ledger.kept = True, []
+    assert 'id="token"' not in (await browser.get("/ops/attention")).text

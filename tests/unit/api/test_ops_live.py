@@ -151,3 +151,14 @@ async def test_a_search_cannot_be_continued_with_anything_else(more: str) -> Non
     async with page() as (browser, ledger):
         answer = await browser.post("/ops/live/search", headers=BEARER, data={"more": more})
     assert (answer.status_code, ledger.asked) == (422, [])
+
+
+async def test_the_list_tells_that_calls_wait_for_the_token() -> None:
+    """A banner that leads to *Set-up*; the list is there all the same. None while the ledger is away."""
+    for away in (False, True):
+        async with page() as (browser, ledger):
+            ledger.calls, ledger.kept, ledger.away = [status_of("c-1")], [], away
+            shown = (await browser.get("/ops", headers=BEARER)).text
+        assert ("There is no Zendesk token yet" in shown) is not away
+        assert ('id="token"' in shown) is not away
+        assert ('id="call-c-1"' in shown) is not away
