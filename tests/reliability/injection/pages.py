@@ -54,7 +54,8 @@ class Reader:
 def read(stack: Stack, calls: Sequence[Call], told: Told, stuck: Sequence[Call]) -> tuple[int, list[str]]:
     """Every page that shows one of these calls, `stuck` being those that need a person: how many, what is wrong."""
     reader = Reader(stack, calls)
-    eventually(lambda: len(rows_of(Reader(stack, stuck).get("/ops/attention"))) == len(stuck))
+    in_need = f"{len(stuck)} calls need a person."
+    eventually(lambda: in_need in Reader(stack, stuck).get("/ops/attention").root.text)
     reader.wrong += listed("Live", reader.live(), calls, told, agent_and_customer)
     reader.wrong += listed("Needs attention", rows_of(reader.get("/ops/attention")), stuck, told, agent_or_customer)
     for call in calls:
@@ -84,14 +85,15 @@ def listed(
     cells: Callable[[Json], dict[str, str]],
 ) -> Iterator[str]:
     """One row for each call and none for others, with its people in it."""
-    if sorted(row["Call"] for row in rows) != sorted(call.call_id for call in calls):
-        yield f"{page} shows the calls {[row['Call'] for row in rows]}, not those that were made"
+    found = [row.get("Call", "") for row in rows]
+    if sorted(found) != sorted(call.call_id for call in calls):
+        yield f"{page} shows the calls {found}, not those that were made"
         return
-    shown = {row["Call"]: row for row in rows}
+    shown = dict(zip(found, rows, strict=True))
     for call in calls:
         for name, text in cells(told[call.call_id]).items():
-            if not is_shown(shown[call.call_id][name], text):
-                yield f"{call.kind}: {page} shows {name} as {shown[call.call_id][name]!r}, not {text!r}"
+            if not is_shown(cell := shown[call.call_id].get(name, ""), text):
+                yield f"{call.kind}: {page} shows {name} as {cell!r}, not {text!r}"
 
 
 def is_shown(found: str, text: str) -> bool:
