@@ -13,20 +13,12 @@ from uuid import uuid4
 from temporalio.service import RPCError
 
 from activities import log as logs
-from activities.credentials import ZendeskCredentials
-from activities.crm import CrmAccount, HttpCrm
-from activities.help_desk import ZendeskHelpDesk
-from activities.ledger import PostgresLedger
-from activities.mending import WorkflowMender
+from activities.adapters import HELP_DESK_SLOTS, adapters
 from activities.meters import Metering
-from activities.postgres.attempts import Attempts
-from activities.postgres.credential import CredentialStore
 from activities.postgres.database import Database
 from activities.postgres.errors import LedgerUnavailable, StoreError
 from activities.postgres.identity import IdentityKey
 from activities.settings import SettingsError, WorkerSettings, temporal_environment
-from activities.stored_tokens import StoredTokens
-from activities.zendesk.client import Account, ZendeskClient
 from workflows.call import CallWorkflow
 from workflows.connection import Keyring, UnknownKeyError, connect, leave
 from workflows.group_mend import GroupMendWorkflow
@@ -36,8 +28,6 @@ from workflows.starting import CannotStart, await_search_attributes, ensure_toke
 from workflows.token import TokenWorkflow
 from workflows.tracing import Tracing, TracingUnusable, begun
 
-HELP_DESK_SLOTS = 64
-"""More than the eight requests in flight: those that find no room give way to screen pops within a second."""
 log = logging.getLogger("worker")
 
 
@@ -48,14 +38,9 @@ async def run(settings: WorkerSettings, stop: asyncio.Event, tracing: Tracing | 
         telemetry = runtime(settings.metrics_port)
     except ValueError as error:
         raise CannotStart(f"METRICS_PORT {settings.metrics_port} cannot be used: {error}") from None
-
-    dial = partial(
-        connect,
-        keyring,
-        environment=temporal_environment(os.environ),
-        runtime=telemetry,
-        interceptors=[tracing.interceptor] if tracing else [],
-    )
+    around = [tracing.interceptor] if tracing else []
+    at = temporal_environment(os.environ)
+    dial = partial(connect, keyring, environment=at, runtime=telemetry, interceptors=around)
     client = await reach("Temporal (TEMPORAL_ADDRESS)", dial, (RuntimeError, RPCError))
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url.get_secret_value()))
@@ -67,38 +52,24 @@ async def run(settings: WorkerSettings, stop: asyncio.Event, tracing: Tracing | 
         except (UnknownKeyError, ValueError) as error:
             raise CannotStart(f"ENCRYPTION_KEYS cannot read the identity key in the database: {error}") from None
         await await_search_attributes(client)
-        secret = settings.zendesk_client_secret.get_secret_value()
-        account = Account(url=settings.zendesk_url, client_id=settings.zendesk_client_id, client_secret=secret)
-        zendesk = ZendeskClient(account, timeout_s=settings.http_timeout_s)
-        stack.push_async_callback(zendesk.close)
-        attempts = Attempts(database)
-        store = CredentialStore(database, encrypt=keyring.encrypt, decrypt=keyring.decrypt)
-        alert_url = settings.alert_webhook_url.get_secret_value() if settings.alert_webhook_url else None
-        credentials = ZendeskCredentials(zendesk, store, database, alert_url=alert_url)
-        stack.push_async_callback(credentials.close)
-        scopes, margin_s = list(settings.zendesk_scopes), settings.token_refresh_margin_s
-        tokens = StoredTokens(store, client, account=settings.account, required_scopes=scopes, margin_s=margin_s)
-        help_desk = ZendeskHelpDesk(zendesk, tokens, attempts, settings.policy())
-        stack.push_async_callback(help_desk.close)
-        crm_account = CrmAccount(url=settings.crm_url, token=settings.crm_token.get_secret_value())
-        crm = HttpCrm(crm_account, attempts, timeout_s=settings.http_timeout_s)
-        stack.push_async_callback(crm.close)
-        ledger = PostgresLedger(database, decrypt=keyring.decrypt, policy=settings.policy(), client=client)
-
+        # Last entered, first left: the workers drain before their adapters close.
+        ours = await stack.enter_async_context(adapters(settings, database, client, keyring))
         metering = Metering(telemetry.metric_meter, requested=tracing.vendor_request if tracing else None)
         served = await stack.enter_async_context(Served(client, [metering]))
-        served.serve(TOKEN_QUEUE, credentials, workflows=[TokenWorkflow])
+        served.serve(TOKEN_QUEUE, ours.credentials, workflows=[TokenWorkflow])
         # One of its own: a worker with another secret must not answer for this one's.
         own = f"{TOKEN_QUEUE}-{uuid4()}"
-        served.serve(own, credentials)
-        wanted = EnsureToken(scopes=scopes, margin_s=margin_s, queue=own)
+        served.serve(own, ours.credentials)
+        scopes = list(settings.zendesk_scopes)
+        wanted = EnsureToken(scopes=scopes, margin_s=settings.token_refresh_margin_s, queue=own)
         await served.during(ensure_token(client, settings.account, wanted), stop)
         if stop.is_set():
             return
         await served.leave(own)
-        served.serve(CALLS_QUEUE, ledger, WorkflowMender(client), workflows=[CallWorkflow, GroupMendWorkflow])
-        served.serve(HELP_DESK_QUEUE, help_desk, slots=HELP_DESK_SLOTS, per_minute=settings.zendesk_requests_per_minute)
-        served.serve(CRM_QUEUE, crm)
+        served.serve(CALLS_QUEUE, ours.ledger, ours.mender, workflows=[CallWorkflow, GroupMendWorkflow])
+        rate = settings.zendesk_requests_per_minute
+        served.serve(HELP_DESK_QUEUE, ours.help_desk, slots=HELP_DESK_SLOTS, per_minute=rate)
+        served.serve(CRM_QUEUE, ours.crm)
         log.info("worker serves %s", ", ".join(served.queues), extra={"action": "worker_started"})
         await served.until(stop)
         log.info("worker drains", extra={"action": "worker_drains"})

@@ -38,6 +38,7 @@ LOCAL_LIMIT_S = 0.25
 ASK_AFTER = timedelta(seconds=30)
 PATIENCE = timedelta(minutes=10)
 FIRST_DELAY_S = 0.2
+MOST_REASON = 500
 LONGEST_DELAY_S = 1.0
 ASK_TIMEOUT = timedelta(seconds=2)
 
@@ -156,12 +157,12 @@ class PostgresLedger(Ledger):
                 KeptMend(
                     call_id=command.call_id,
                     generation=command.generation,
-                    mend_id=mend.id,
+                    mend_id=_storable(mend.id),
                     action=mend.action,
-                    step=mend.step,
+                    step=_storable(mend.step) if mend.step else None,
                     ticket_id=mend.ticket_id,
-                    asked_by=mask_text(mend.by),
-                    reason=mask_text(mend.reason),
+                    asked_by=_storable(mask_text(mend.by)),
+                    reason=_storable(mask_text(mend.reason, MOST_REASON)),
                     result=command.mended.result,
                     text=command.mended.text,
                     mended_at=command.at,
@@ -231,6 +232,11 @@ def _answer(look: Look, given_way: Sequence[Earlier]) -> TicketOfOthers:
         return TicketOfOthers(ticket_id=look.ticket_id, attempts=activity.info().attempt)
     unsettled = [call_label(each.call_id, each.generation) for each in given_way if each.create_unknown]
     return TicketOfOthers(lookup_external_ids=unsettled, attempts=activity.info().attempt)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no NUL; a mend that was accepted with one must be kept all the same, or is tried for ever."""
+    return text.replace("\x00", "�")
 
 
 def _still_pending(others: int) -> ApplicationError:

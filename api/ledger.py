@@ -30,6 +30,8 @@ from api.reading import (
 from workflows.connection import Keyring, UnknownKeyError
 
 ANSWER_S = 1.5
+LET_GO_S = 0.5
+"""How long a server may take, after that, to stop what it was asked."""
 KEYS_S = 2.0
 """How long a start waits at most for PostgreSQL's word on the keys."""
 POOL_SIZE = 4
@@ -108,7 +110,7 @@ class PostgresLedger:
     async def check_keys(self) -> None:
         """Whether this keyring reads the identity key. Logs nothing: it is asked again and again."""
         try:
-            async with asyncio.timeout(KEYS_S):
+            async with _within(KEYS_S):
                 await self._hasher()
         except (SchemaTooOld, IdentityKeyMissing) as error:
             raise NotSetUp(str(error)) from None
@@ -123,10 +125,17 @@ class PostgresLedger:
 
 
 @asynccontextmanager
+async def _within(limit_s: float) -> AsyncIterator[None]:
+    """psycopg, interrupted, asks the server to stop and waits ten seconds for that; interrupted again it lets go."""
+    async with asyncio.timeout(limit_s + LET_GO_S), asyncio.timeout(limit_s):
+        yield
+
+
+@asynccontextmanager
 async def _readable() -> AsyncIterator[None]:
     """Whatever keeps the ledger from answering is one thing to the gateway; the log says what it was."""
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with _within(ANSWER_S):
             yield
     except CursorNotOurs:
         raise UnusableCursor from None

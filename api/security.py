@@ -97,8 +97,16 @@ def from_another_site(request: Request) -> bool:
     if (site := headers.get("sec-fetch-site")) is not None:
         return site not in ("same-origin", "none")
     # A proxy may put its own name into Host. Another site's page cannot set any of these.
-    hosts = {headers.get("host"), headers.get("x-forwarded-host")}
-    return (origin := headers.get("origin")) is not None and urlsplit(origin).netloc not in hosts
+    hosts = {host for name in ("host", "x-forwarded-host") if (host := headers.get(name))}
+    return (origin := headers.get("origin")) is not None and _host(origin) not in hosts
+
+
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        # Square brackets with no address in them.
+        return ""
 
 
 def _only(roles: Iterable[Role]) -> Role | None:

@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from workflows.domain.call import Call, Step, StepKind, ticket_step
-    from workflows.domain.mend import Mend, MendAction, Mended, MendResult, foretold
+    from workflows.domain.mend import Mend, MendAction, Mended, MendResult, foretold, unusable
     from workflows.lanes import Lanes
     from workflows.ports import KeepMend, Ledger
     from workflows.requests import Requests
@@ -39,6 +39,8 @@ class Mending:
             raise ApplicationError(f"unknown action {mend.action!r}: one of {', '.join(MendAction)}")
         if not (mend.id and mend.by.strip() and mend.reason.strip()):
             raise ApplicationError("a mend needs an id, who asks for it, and a reason")
+        if unusable(mend.id, mend.by, mend.reason, mend.step):
+            raise ApplicationError("a mend's texts hold no control characters")
         if (mend.action == MendAction.USE_TICKET) != (mend.ticket_id is not None):
             raise ApplicationError("use_ticket needs ticket_id, and no other action takes one")
         if len(self._done) >= _MOST_MENDS and mend.id not in self._done:

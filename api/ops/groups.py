@@ -23,7 +23,7 @@ from api.ops.session import Form, Session, operator, reader
 from api.reading import InNeed, LedgerUnreadable
 from workflows.connection import UnknownKeyError
 from workflows.domain.group import MOST_CALLS, MOST_PER_SECOND, GroupCall, GroupMend, GroupProgress
-from workflows.domain.mend import MendAction
+from workflows.domain.mend import MendAction, unusable
 from workflows.ports import (
     CALLS_QUEUE,
     GROUP_MEND_WORKFLOW,
@@ -66,6 +66,8 @@ class Wish:
             return f"Say who asks for it, in at most {MOST_BY} characters."
         if not self.reason or len(self.reason) > MOST_REASON:
             return f"Give a reason, in at most {MOST_REASON} characters."
+        if unusable(self.cause, self.step, self.by, self.reason):
+            return "The form has a character that cannot be kept: a control character."
         if not (re.fullmatch(r"[0-9]{1,3}", self.per_second) and 1 <= int(self.per_second) <= MOST_PER_SECOND):
             return f"Calls a second: a whole number from 1 to {MOST_PER_SECOND}."
         return None

@@ -63,7 +63,7 @@ def filters_of(query: Mapping[str, str]) -> Filters:
 def _ticket(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:20]) <= MAX_TICKET_ID:
+    if not (text.isascii() and text.isdigit()) or len(text) > 20 or not 0 < int(text) <= MAX_TICKET_ID:
         raise ValueError("A ticket's id is a number.")
     return int(text)
 

@@ -150,7 +150,10 @@ def _asked(request: Request) -> str:
     if request.method == "GET" and request.headers.get("hx-request") != "true":
         query = request.scope["query_string"].decode("ascii", "replace")
         return _goal(request.scope["raw_path"].decode("ascii", "replace") + (f"?{query}" if query else ""))
-    parts = urlsplit(request.headers.get("referer", ""))
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return HOME
     return _goal(parts.path + (f"?{parts.query}" if parts.query else ""))
 
 

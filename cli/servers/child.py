@@ -2,17 +2,20 @@
 
 import atexit
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.servers.progress import tail
 
+_LOWEST_PORT, _EPHEMERAL_PORTS = 16384, 32768
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 # Linux sends the death signal when the *thread* that started the child ends. This one lives as long as we do, wherever
@@ -104,12 +107,15 @@ def launcher(account: Account | None, death_signal: signal.Signals = signal.SIGK
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+    """Return a loopback port that nobody listens on now.
+
+    One of those that systems do not give to outgoing connections, which could take it before the server binds it.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_EPHEMERAL_PORTS - _LOWEST_PORT)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def environment_without(*prefixes: str) -> dict[str, str]:

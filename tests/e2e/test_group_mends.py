@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from typing import Self
 
 import httpx2 as httpx
 import pytest
@@ -25,6 +26,12 @@ class Person:
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{stack.gateway_port}", timeout=30)
         answer = self.http.post("/ops/sign-in", data={"token": OPS_TOKEN})
         assert answer.status_code == 303, answer.text
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def form(self) -> dict[str, str]:
         """The form as it stands on the page, filled in."""
@@ -93,21 +100,21 @@ async def test_a_group_is_mended_once_however_often_and_by_whomever_it_is_presse
 
 def _pressed(stack: Stack) -> None:
     callers, before = stuck(stack, CALLS)
-    eve, bob = Person(stack, "Eve"), Person(stack, "Bob")
-    eventually(lambda: f"{CALLS} calls need a person" in eve.http.get("/ops/attention").text)
-    one, other = eve.form(), bob.form()
-    with ThreadPoolExecutor(3) as at_once:
-        first, again, second = at_once.map(
-            lambda press: press[0].send(press[1]), [(eve, one), (eve, one), (bob, other)]
-        )
-    assert first == again != second
-    counts = [eve.counts(first), bob.counts(second)]
-    assert sum(count["done"] for count in counts) == CALLS, counts
-    assert sum(count["not needed"] for count in counts) > 0, counts
-    ended_right(stack, callers, before)
-    assert eve.send(one) == first
-    eventually(lambda: "No call needs a person." in eve.http.get("/ops/attention").text)
-    assert sum(updates(stack, caller) for caller in callers) == sum(before.values()) + CALLS
+    with Person(stack, "Eve") as eve, Person(stack, "Bob") as bob:
+        eventually(lambda: f"{CALLS} calls need a person" in eve.http.get("/ops/attention").text)
+        one, other = eve.form(), bob.form()
+        with ThreadPoolExecutor(3) as at_once:
+            first, again, second = at_once.map(
+                lambda press: press[0].send(press[1]), [(eve, one), (eve, one), (bob, other)]
+            )
+        assert first == again != second
+        counts = [eve.counts(first), bob.counts(second)]
+        assert sum(count["done"] for count in counts) == CALLS, counts
+        assert sum(count["not needed"] for count in counts) > 0, counts
+        ended_right(stack, callers, before)
+        assert eve.send(one) == first
+        eventually(lambda: "No call needs a person." in eve.http.get("/ops/attention").text)
+        assert sum(updates(stack, caller) for caller in callers) == sum(before.values()) + CALLS
 
 
 async def test_a_group_goes_on_when_its_worker_is_killed(house: Stack) -> None:
@@ -117,13 +124,13 @@ async def test_a_group_goes_on_when_its_worker_is_killed(house: Stack) -> None:
 
 def _killed(stack: Stack) -> None:
     callers, before = stuck(stack, CALLS)
-    eve = Person(stack, "Eve")
-    address = eve.send(eve.form())
-    eventually(lambda: stack.log("worker-1").count("mend_kept") >= CALLS // 3)
-    stack.workers[0].kill()
-    assert stack.log("worker-1").count("mend_kept") < CALLS
-    assert eve.http.get(address).status_code in (200, 503)
-    stack.start_worker()
-    stack.until_log("worker-2", "worker serves")
-    assert eve.counts(address)["done"] == CALLS
-    ended_right(stack, callers, before)
+    with Person(stack, "Eve") as eve:
+        address = eve.send(eve.form())
+        eventually(lambda: stack.log("worker-1").count("mend_kept") >= CALLS // 3)
+        stack.workers[0].kill()
+        assert stack.log("worker-1").count("mend_kept") < CALLS
+        assert eve.http.get(address).status_code in (200, 503)
+        stack.start_worker()
+        stack.until_log("worker-2", "worker serves")
+        assert eve.counts(address)["done"] == CALLS
+        ended_right(stack, callers, before)

@@ -59,6 +59,7 @@ async def record_token() -> None:
 async def record_group(address: str) -> None:
     """A group's mend; its calls go on after it."""
     client = await connect(Keyring.parse(KEYS), environment={"TEMPORAL_ADDRESS": address})
+    await register_search_attributes(client)
     world = World(records={"user@example.com": dict(RECORD)})
     stage = Stage(client, world)
     async with workers(client, world):

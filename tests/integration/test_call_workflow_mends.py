@@ -161,10 +161,17 @@ async def test_a_create_that_is_refused_gives_way_to_a_chosen_ticket(stage: Stag
 
 
 async def test_what_no_call_could_do_is_refused_before_it_is_kept(stage: Stage) -> None:
-    """An unknown action, a missing reason and a ticket too many end in a sentence, and nothing enters the history."""
+    """An unknown action, a missing reason, a ticket too many, what no ledger can keep: a sentence, and no history."""
     await stage.play("m-11", STARTED)
     await stage.until("m-11", has_ticket)
-    for wish in ({"action": "dance"}, {"reason": " "}, {"ticket_id": 5}):
+    for wish in (
+        {"action": "dance"},
+        {"reason": " "},
+        {"ticket_id": 5},
+        {"by": "Eve\x00"},
+        {"reason": "\x1b[2J"},
+        {"step": "\x00"},
+    ):
         with pytest.raises(WorkflowUpdateFailedError):
             await mended(stage, "m-11", **{"action": MendAction.RETRY, **wish})  # type: ignore[arg-type]
     history = await stage.handle("m-11").fetch_history()

@@ -34,6 +34,8 @@ from tests.integration.ledger_kit import (
 from workflows.connection import NEEDS_ATTENTION
 from workflows.domain.customer import Customer
 from workflows.domain.errors import Failure
+from workflows.domain.mend import Mend, MendAction, Mended, MendResult
+from workflows.ports import KeepMend
 
 HOUR = timedelta(hours=1)
 
@@ -495,3 +497,14 @@ def test_hashes_are_keyed_and_kinds_apart() -> None:
     assert one.identity(email="x", phone="x").email_hash != one.identity(email="x", phone="x").phone_hash
     assert one.identity(email="x", phone=None) != two.identity(email="x", phone=None)
     assert one.identity(email="X@y.org", phone=None) == one.identity(email="x@y.org", phone="")
+
+
+async def test_a_mend_is_kept_whatever_its_texts_hold(book: Book, database_url: str) -> None:
+    """As much of a reason as the form takes, and one that no PostgreSQL could keep as it is."""
+    await book.open("c-1", ANNA)
+    mend = Mend(id="m-1", action=MendAction.RETRY, by="Eve\x00", reason="x" * 499 + "\x00", step="final\x00")
+    mended = Mended(result=MendResult.DONE, text="Tries at once.")
+    command = KeepMend(call_id="c-1", generation=1, mend=mend, mended=mended, at=datetime.now(UTC))
+    await perform(book.ledger.keep_mend, command)
+    kept = await rows(database_url, "SELECT asked_by, reason, step FROM mends")
+    assert kept == [("Eve�", "x" * 499 + "�", "final�")]

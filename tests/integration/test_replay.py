@@ -30,6 +30,7 @@ STORIES = {
     "transferred_call",
     "corrected_call",
     "followed_up_call",
+    "mended_group",
     "token_day",
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from tests.twins.world import World
 from workflows.domain.customer import Customer
@@ -79,9 +80,17 @@ class Stage:
         return self.client.get_workflow_handle(call_workflow_id(call_id))
 
     async def status(self, call_id: str) -> CallStatus:
-        """The call's own word."""
-        answer: CallStatus = await self.handle(call_id).query(CALL_STATUS_QUERY, result_type=CallStatus)
-        return answer
+        """The call's own word. A workflow task that failed, as on a worker that stood still, is tried again: so is this."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                try:
+                    answer: CallStatus = await self.handle(call_id).query(CALL_STATUS_QUERY, result_type=CallStatus)
+                except RPCError as error:
+                    if error.status != RPCStatusCode.FAILED_PRECONDITION:
+                        raise
+                    await asyncio.sleep(_PAUSE_S)
+                else:
+                    return answer
 
     async def until(self, call_id: str, what: Callable[[CallStatus], object], limit_s: float = LIMIT_S) -> CallStatus:
         """Ask again and again until `what` holds of the call. Raises `TimeoutError` with where it stands."""

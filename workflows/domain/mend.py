@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import category
 
 from workflows.domain.call import Call, Step, StepKind
 
@@ -53,6 +54,11 @@ class Mended:
     result: str
     text: str
     hurry: bool = False
+
+
+def unusable(*texts: str | None) -> bool:
+    """Whether one holds a control character other than a tab or the end of a line: a ledger cannot keep all of them."""
+    return any(category(sign) == "Cc" and sign not in "\t\r\n" for text in texts if text for sign in text)
 
 
 _SKIPPABLE = {

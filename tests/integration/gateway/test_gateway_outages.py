@@ -4,10 +4,15 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 
+from api.ledger import PostgresLedger
+from api.reading import LedgerUnreadable
 from cli.servers.child import free_port
 from cli.servers.temporal import TemporalServer
 from tests.integration.gateway.kit import Serve, Served, refused
@@ -90,3 +95,50 @@ async def test_forged_requests_reach_neither_server(serve: Serve) -> None:
         forged = await served.sender.raw(b'{"event":"call.started","data":{"id":1}}', secret=f"guess {number}")
         refused(forged, 401, "signature-refused")
     assert time.monotonic() - began < 2
+
+
+async def test_a_postgresql_that_falls_silent_costs_two_seconds(served: Served, database_url: str) -> None:
+    """Connections stand, and nothing more comes through them: each page says so as soon as with the server gone."""
+    async with Tap(database_url) as tap:
+        ledger = PostgresLedger(tap.url, served.gateway.settings.keyring)
+        await ledger.open()
+        try:
+            await ledger.ping()
+            tap.flows.clear()
+            began = time.monotonic()
+            with pytest.raises(LedgerUnreadable):
+                await ledger.ping()
+            assert time.monotonic() - began < 3
+        finally:
+            tap.flows.set()
+            await ledger.close()
+
+
+class Tap:
+    """A way to PostgreSQL that can hold everything back: open while `flows` is set."""
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+        self.flows = asyncio.Event()
+        self.flows.set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        account, _, _ = self._parts.netloc.rpartition("@")
+        self.url = self._parts._replace(netloc=f"{account}@127.0.0.1:{port}").geturl()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await self.flows.wait()
+                writer.write(data)
+            writer.close()

@@ -1,7 +1,8 @@
 """A process whose wall clock is wrong: `python -m tests.reliability.credentials.clock SECONDS worker|gateway`.
 
 What the product reads of the wall clock is `datetime.now`, in `activities/` and `api/` (a test holds that); what its
-log lines read is `time.time`. Both are moved. Steady clocks, which measure how long something takes, stay as they are.
+log lines and spans read is `time.time` and `time.time_ns`. All are moved. Steady clocks, which measure how long
+something takes, stay as they are.
 """
 
 import ast
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import Self
 
 MOVED = ("activities", "api", "worker")
-"""The packages whose clock is moved. Workflows have no clock but Temporal's."""
+"""The packages whose `datetime` is moved. Workflows have no clock but Temporal's."""
 
 
 class _Any(type):
@@ -38,11 +39,12 @@ def moved(offset: timedelta) -> type[datetime]:
 
 def move(seconds: float) -> None:
     """Move the wall clock of every module of ours that is imported by now."""
-    wrong, true_time = moved(timedelta(seconds=seconds)), time.time
+    wrong, true_time, true_time_ns = moved(timedelta(seconds=seconds)), time.time, time.time_ns
     for module in list(sys.modules.values()):
         if _is_moved(module) and vars(module).get("datetime") is datetime:
             vars(module)["datetime"] = wrong
     time.time = lambda: true_time() + seconds
+    time.time_ns = lambda: true_time_ns() + round(seconds * 1e9)
 
 
 def wall_clocks(source: str) -> Iterator[str]:

@@ -16,9 +16,9 @@ HISTORIES = Path(__file__).parents[2] / "histories"
 
 
 def recorded() -> Mapping[str, list[Path]]:
-    """The files, by version."""
+    """The files of calls, by version; a group's mend is no call, and has one version of its code."""
     folders = sorted(folder for folder in HISTORIES.iterdir() if folder.is_dir() and any(folder.glob("*.json")))
-    return {folder.name: sorted(folder.glob("*.json")) for folder in folders}
+    return {folder.name: sorted(set(folder.glob("*.json")) - set(folder.glob("*_group.json"))) for folder in folders}
 
 
 async def refused(version: type[Any], files: list[Path]) -> list[str]:

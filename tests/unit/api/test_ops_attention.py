@@ -90,6 +90,14 @@ def runbook() -> dict[str, tuple[str, str]]:
     return {row[0]: (row[1].replace("`", ""), row[3].replace("`", "")) for row in cells}
 
 
+@pytest.mark.parametrize("name", ["cause", "step", "by", "reason"])
+def test_a_group_with_what_no_ledger_keeps_is_not_begun(name: str) -> None:
+    """A control character would hold up the account of every call of the group."""
+    given = {"cause": "StepRefused", "step": "final_update", "by": "Eve", "reason": "two\nlines"}
+    assert groups.Wish(group_id="0" * 16, **given).problem() is None
+    assert "control character" in str(groups.Wish(group_id="0" * 16, **{**given, name: "a\x00"}).problem())
+
+
 def test_the_page_says_what_the_runbook_says() -> None:
     """Meaning and remedy of every cause are the same words in both, and none is missing."""
     assert {str(cause): (told.means, told.do) for cause, told in ADVICE.items()} == runbook()

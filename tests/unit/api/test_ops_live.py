@@ -94,7 +94,14 @@ async def test_filters_are_the_apis(query: str, filters: Filters | None) -> None
 @pytest.mark.parametrize(
     "query",
     [
-        *("state=lost", "ticket_id=x", "ticket_id=0", "ticket_id=99999999999999999999", "needs_attention=maybe"),
+        *(
+            "state=lost",
+            "ticket_id=x",
+            "ticket_id=0",
+            "ticket_id=99999999999999999999",
+            f"ticket_id={1:020}{9:020}",
+            "needs_attention=maybe",
+        ),
         *("agent_id=a%00", f"agent_id={'a' * 257}"),
     ],
 )

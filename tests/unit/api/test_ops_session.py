@@ -196,3 +196,19 @@ async def test_htmx_waits_for_its_extension() -> None:
     scripts = re.findall(r"<script [^>]*/(htmx|hx-sse)[^>]*>", form)
     assert scripts == ["htmx", "hx-sse"]
     assert re.findall(r"<script [^>]*/(?:htmx|hx-sse)[^>]*(?:defer|async)", form) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", ""])
+@pytest.mark.parametrize("origin", ["http://[evil", "null", "", "http://"])
+async def test_an_origin_that_is_no_address_is_another_site(host: str, origin: str) -> None:
+    """Whoever sends one is turned away, in one answer and without a fault of ours."""
+    async with page() as (browser, _):
+        answer = await browser.post("/ops/sign-out", headers={"Host": host, "Origin": origin})
+        assert (answer.status_code, "another site" in answer.text) == (403, True)
+
+
+async def test_a_referrer_that_is_no_address_leads_to_the_first_page() -> None:
+    """After signing in, that is."""
+    async with page() as (browser, _):
+        answer = await browser.post(SEARCH, headers={**SAME, "Referer": "http://[evil"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/ops/sign-in")
