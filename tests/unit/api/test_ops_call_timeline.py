@@ -1,5 +1,6 @@
 """The drawing of a call: complete, within its edges, and never by colour alone."""
 
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from types import SimpleNamespace
@@ -9,6 +10,8 @@ from api.account import Account, Pending
 from api.ops import call as page
 from api.ops import pages
 from api.ops.call_mend import Draft
+from api.ops.causes import advice
+from api.ops.groups import Wish
 from api.ops.links import Links
 from api.ops.story import story_of
 from api.ops.timeline import WIDTH, Drawing, drawing_of
@@ -193,3 +196,26 @@ def test_the_form_carries_what_was_put_in() -> None:
         "reason": "why",
         "by": '"><b>Eve',
     }
+
+
+def test_both_forms_ask_the_same_in_the_same_order() -> None:
+    """Who has filled in one fills in the other blindly."""
+    wish = Wish(cause="StepRefused", step="final_update", group_id="0" * 16)
+    draft = Draft(id="0" * 16, action="retry", sentence="Tries at once.")
+    always = {"session": Session(role=Role.OPERATOR, csrf="form-token"), "path": "/", "links": LINKS, "problem": None}
+    single = {"call": {"call_id": "c-1", "ticket_id": 7}, "draft": draft, "offered": True, "label": "Retry now"}
+    group = {
+        "wish": wish,
+        "advice": advice(wish.cause),
+        "size": 2,
+        "calls": 2,
+        "lasting": "about a second",
+        "key": "",
+        **dict.fromkeys(("per_second", "most_per_second", "most_by", "most_reason"), 5),
+    }
+    for name, given in (("call_mend.html", single), ("group_confirm.html", group)):
+        text = pages._templates.get_template(name).render(always | given)
+        labels = re.findall(r'<label for="(?:by|reason)">([^<]+)</label>', text)
+        assert labels == ["Your name", "Reason"]
+        assert "The ledger keeps who, when and why" in text
+        assert "Name no customer." in text
