@@ -1,7 +1,7 @@
 """`/ops/calls/{call_id}`: one call, what happened to it, what it waits for, and what can be done about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -140,7 +140,7 @@ def _context(request: Request, known: Known) -> dict[str, Any]:
         "choices": choices,
         "story": known.story,
         "drawing": drawing_of(known.story, going_on=known.going_on),
-        "requests": [_row(sent) for sent in _listed(requests, page)],
+        "requests": [_row(sent, known.story.under_way) for sent in _listed(requests, page)],
         "requests_page": page,
         "more_requests": len(requests) > page * MOST_LISTED,
         "requests_in_all": len(requests) + known.records.unread,
@@ -170,14 +170,14 @@ def whole(status: Mapping[str, Any]) -> dict[str, Any]:
     return {"causes": [], "mends": {}, "warnings": [], "screen_pops": [], **status, "steps": steps}
 
 
-def _row(sent: SentRequest) -> dict[str, object]:
+def _row(sent: SentRequest, under_way: Collection[str]) -> dict[str, object]:
     took = wording.duration((sent.finished_at - sent.sent_at).total_seconds()) if sent.finished_at else ""
     state = "done" if sent.outcome == "done" else "unknown" if sent.outcome is None else "failed"
     return {
         "sent": sent,
         "step": wording.step_words(sent.step),
         "state": state,
-        "outcome": wording.outcome_words(sent.outcome),
+        "outcome": wording.UNDER_WAY if sent.request_id in under_way else wording.outcome_words(sent.outcome),
         "took": took,
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 from api.account import Account
 from api.ops.pieces import EVENTS, PEOPLE, Kind, Look, Numbered, Piece, wait_of
 from api.ops.under_way import UnderWay, Waiting, activity_id
-from api.ops.wording import duration, outcome_words, step_words, wait_after
+from api.ops.wording import UNDER_WAY, duration, outcome_words, step_words, wait_after
 from api.reading import PastMend, Records, SentRequest
 
 MOST_DRAWN = 60
@@ -18,12 +18,16 @@ _UNFINISHED = ("running", "retrying", "waiting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """The pieces in order of time, at most a few hundred. `undrawn`: how many requests they leave out."""
+    """The pieces in order of time, at most a few hundred. `undrawn`: how many requests they leave out.
+
+    `under_way`: the ids of the requests that are out just now.
+    """
 
     pieces: Sequence[Piece]
     waiting: Sequence[Waiting]
     undrawn: int
     now: datetime
+    under_way: frozenset[str] = frozenset()
 
     @property
     def lanes(self) -> list[str]:
@@ -52,7 +56,13 @@ def story_of(account: Account, records: Records, now: datetime) -> Story:
     if account.open is not False:
         pieces += [_for_a_person(cause, now) for cause in account.status.get("causes") or []]
     undrawn = len(records.requests) - len(drawn) + records.unread
-    return Story(pieces=sorted(pieces, key=_order), waiting=waiting, undrawn=undrawn, now=now)
+    return Story(
+        pieces=sorted(pieces, key=_order),
+        waiting=waiting,
+        undrawn=undrawn,
+        now=now,
+        under_way=frozenset(under_way),
+    )
 
 
 def _drawn(requests: Sequence[SentRequest]) -> list[Numbered]:
@@ -104,7 +114,7 @@ def _request(sent: SentRequest, now: datetime, *, running: bool) -> Piece:
         end=max(ended, sent.sent_at),
         at=sent.sent_at,
         what=f"{step_words(sent.step)}, attempt {sent.attempt}",
-        outcome="under way" if running else status + outcome_words(sent.outcome),
+        outcome=UNDER_WAY if running else status + outcome_words(sent.outcome),
         look=look,
     )
 

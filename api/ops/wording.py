@@ -20,6 +20,7 @@ _OUTCOMES = {
     "Misconfigured": "not understood",
 }
 """What became of a request, by the ledger's word where that alone says too little."""
+UNDER_WAY = "under way"
 
 _AFTER = {
     None: "the outcome is unknown, so it is found out first",

@@ -1,5 +1,7 @@
 """A call's story, told from what the workflow, Temporal and the ledger know."""
 
+import pytest
+
 from api.account import Pending
 from api.ops.pieces import EVENTS, PEOPLE, Kind, Look
 from api.ops.story import MOST_DRAWN, story_of
@@ -64,6 +66,30 @@ def test_a_request_that_is_out_is_under_way_and_not_unknown() -> None:
     closed = story_of(account(steps=[step("search_tickets", "running")], open_=False), records(requests), at(12))
     assert {piece.look for piece in closed.pieces if piece.kind == Kind.REQUEST} == {Look.UNKNOWN}
     assert closed.waiting == []
+
+
+@pytest.mark.parametrize(
+    ("pending", "seconds_ago", "look"),
+    [
+        (None, 3, Look.RUNNING),
+        (None, 16, Look.UNKNOWN),
+        (Pending(), 3, Look.RUNNING),
+        (Pending(failed_at=at(9.5), next_at=at(10.5)), 3, Look.RUNNING),
+        (Pending(failed_at=at(10.5), next_at=at(40)), 3, Look.UNKNOWN),
+        (Pending(begun_at=at(12.5)), 3, Look.UNKNOWN),
+        (Pending(begun_at=at(9.9)), 200, Look.RUNNING),
+    ],
+)
+def test_a_request_is_under_way_for_as_long_as_its_attempt_may_run(
+    pending: Pending | None, seconds_ago: float, look: Look
+) -> None:
+    """Where Temporal does not tell of the attempt, or was asked before it began, its time-out does."""
+    given = account(
+        steps=[step("search_tickets", "running")], pending={} if pending is None else {"search_tickets": pending}
+    )
+    story = story_of(given, records([sent("search_tickets", 10, None)]), at(10 + seconds_ago))
+    (piece,) = [piece for piece in story.pieces if piece.kind == Kind.REQUEST]
+    assert (piece.look, bool(story.under_way)) == (look, look == Look.RUNNING)
 
 
 def test_a_step_nobody_has_begun_waits_for_a_worker() -> None:

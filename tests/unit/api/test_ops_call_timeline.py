@@ -131,6 +131,13 @@ def test_the_table_says_what_the_drawing_says() -> None:
     assert {"timeline-title", "timeline-desc"} <= set(ids)
 
 
+def test_a_request_that_is_out_is_under_way_wherever_it_stands() -> None:
+    """In both tables; once it is too old for its attempt nobody knows what it came to."""
+    given = account(**WHOLE, steps=[step("search_tickets", "running")])
+    for now_s, words in ((12, "under way"), (90, "unknown")):
+        assert shown(given, records([sent("search_tickets", 10, None)]), now_s).seen.count(words) == 2
+
+
 def test_only_an_operator_sees_buttons() -> None:
     """A reader sees the sentences."""
     for role, buttons in ((Role.OPERATOR, 2), (Role.READER, 0)):
