@@ -151,7 +151,11 @@ def _texts(piece: Piece) -> tuple[str, ...]:
     """The label of a piece, and shorter ones."""
     match piece.kind:
         case Kind.WAIT:
-            return (piece.what, piece.what.removeprefix("waiting for "), piece.lasted)
+            return (
+                piece.what,
+                piece.what.removeprefix("waiting").removeprefix(":").removeprefix(" for").strip(),
+                piece.lasted,
+            )
         case Kind.REQUEST:
             return (f"{_GLYPHS[piece.look]} {piece.outcome}", _GLYPHS[piece.look])
         case _:

@@ -125,6 +125,30 @@ def test_what_needs_a_person_is_a_wait_since_then() -> None:
     assert piece.what == "waiting for a person: StepRefused in final update"
 
 
+def test_attempts_that_sent_nothing_are_told_where_the_numbers_jump() -> None:
+    """The failure before them is not the cause of what they waited for."""
+    requests = [sent("create_ticket", 1, "Unauthorized", 401), sent("create_ticket", 61, attempt=14)]
+    (wait,) = [p for p in story_of(account(), records(requests), at(99)).pieces if p.kind == Kind.WAIT]
+    assert (wait.what, wait.lasted) == ("waiting: attempts 2–13 sent nothing", "1 min")
+    assert wait.outcome == "no token with the scopes, no room under the rate, or no ledger"
+    one = [sent("create_ticket", 1, "Unauthorized", 401), sent("create_ticket", 3, attempt=3)]
+    (wait,) = [p for p in story_of(account(), records(one), at(99)).pieces if p.kind == Kind.WAIT]
+    assert wait.what == "waiting: attempt 2 sent nothing"
+    next_one = [sent("create_ticket", 1, "Unauthorized", 401), sent("create_ticket", 3, attempt=2)]
+    (wait,) = [p for p in story_of(account(), records(next_one), at(99)).pieces if p.kind == Kind.WAIT]
+    assert wait.what == "waiting for a new token: 401"
+
+
+def test_a_first_request_that_is_not_the_first_attempt_says_so() -> None:
+    """The wait is drawn since what happened last before it: an event, or another step's request."""
+    given = account(events=[received("call.started", 1), received("call.completed", 90)])
+    requests = [sent("search_tickets", 2), sent("create_ticket", 32.1, attempt=3)]
+    (wait,) = [p for p in story_of(given, records(requests), at(99)).pieces if p.kind == Kind.WAIT]
+    assert (wait.what, wait.start, wait.end) == ("waiting: attempts 1–2 sent nothing", at(2.1), at(32.1))
+    (wait,) = [p for p in story_of(account(), records(requests[1:]), at(99)).pieces if p.kind == Kind.WAIT]
+    assert wait.lasted == ""
+
+
 def test_of_very_many_requests_the_first_and_the_last_are_drawn() -> None:
     """It says how many are not, in all and between which two."""
     requests = [sent("search_tickets", 60 * n, "ServerFault", 503, attempt=n + 1) for n in range(500)]
