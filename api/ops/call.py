@@ -19,6 +19,7 @@ from api.ops.story import Story, story_of
 from api.ops.timeline import drawing_of
 from api.problems import Problem
 from api.reading import LedgerUnreadable, PastMend, Records, SentRequest
+from workflows.domain.mend import MendResult
 
 MOST_LISTED = 100
 LABELS = {
@@ -183,6 +184,8 @@ def _row(sent: SentRequest, under_way: Collection[str]) -> dict[str, object]:
 
 
 def _came_of(mends: Sequence[PastMend], mend_id: str) -> str:
-    """What came of the mend that was just asked for."""
+    """What came of the mend that was just asked for. The call told what it will do, not what it did."""
     found = next((mend for mend in mends if mend.mend_id == mend_id), None)
-    return found.text if found else "It was done, or is being done; the ledger does not tell of it yet."
+    if found is None:
+        return "It was done, or is being done; the ledger does not tell of it yet."
+    return f"Asked for: {found.text}" if found.result == MendResult.DONE else found.text

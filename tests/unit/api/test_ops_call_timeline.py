@@ -1,6 +1,7 @@
 """The drawing of a call: complete, within its edges, and never by colour alone."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from types import SimpleNamespace
@@ -136,6 +137,18 @@ def test_a_request_that_is_out_is_under_way_wherever_it_stands() -> None:
     given = account(**WHOLE, steps=[step("search_tickets", "running")])
     for now_s, words in ((12, "under way"), (90, "unknown")):
         assert shown(given, records([sent("search_tickets", 10, None)]), now_s).seen.count(words) == 2
+
+
+def test_a_mend_that_was_done_was_asked_for() -> None:
+    """Its text says what the call will do; of one that was not needed it says what was."""
+    asked = mended(2)
+    for mend, words in (
+        (asked, "Asked for: This call goes on with ticket 7."),
+        (replace(asked, result="not_needed", text="Nothing waits."), "Nothing waits."),
+    ):
+        told = shown(stuck(), records(mends=[mend]), 8, mended=mend.mend_id)
+        assert words in " ".join("".join(told.seen).split())
+        assert ("Asked for" in "".join(told.seen)) == (mend is asked)
 
 
 def test_only_an_operator_sees_buttons() -> None:
