@@ -30,3 +30,8 @@ def test_nothing_is_green_beside_what_needs_a_person() -> None:
     assert 'class="state good"' in drawn('state("completed")')
     assert 'class="state plain"' in drawn('state("completed", in_need=true)')
     assert 'class="state bad"' in drawn('state("missed", in_need=true)')
+
+
+def test_a_step_that_waits_has_a_sign_that_fonts_have() -> None:
+    """DejaVu Sans, the usual one on Linux, lacks an hourglass and draws a box for it."""
+    assert '<span aria-hidden="true">‖</span> waiting' in drawn('state("waiting")')
