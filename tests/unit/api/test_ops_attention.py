@@ -151,6 +151,7 @@ async def test_the_page_tells_of_every_group(browser: httpx.AsyncClient, ledger:
     text = " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
     for words in (
         "61 calls need a person.",
+        "refused ones do not: press Retry.",
         "StepRefused at final update 60 calls",
         "Zendesk refuses the content (422)",
         "Retry all of this group…",

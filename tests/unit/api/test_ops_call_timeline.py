@@ -160,6 +160,14 @@ def test_only_an_operator_sees_buttons() -> None:
         assert "Tries at once. Will update ticket 7. Will not create another." in told.seen
 
 
+def test_a_test_call_says_so_in_its_heading() -> None:
+    """Another call does not."""
+    for call_id, is_test in (("talkbridge-test-0123456789ab", True), ("c-1", False)):
+        given = account(**{**WHOLE, "state": "missed"})
+        given = replace(given, status={**given.status, "call_id": call_id})
+        assert ("test" in shown(given, records(), 8).seen) is is_test
+
+
 def test_an_open_call_asks_for_itself_and_a_closed_one_does_not() -> None:
     """By htmx; without it there is a link."""
     for is_open, asks in ((True, True), (None, True), (False, False)):
