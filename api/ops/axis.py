@@ -15,6 +15,8 @@ _LONG_S = 60.0
 """A span longer than that is cut like quiet is: only its two ends count."""
 _MOST_CUT_SHARE = 0.5
 _LABEL_ROOM = 78.0
+_LETTER, _BEYOND = 7.0, 12.0
+"""The width of a label's letters in a wide font, and how far past the axis' end a label may reach."""
 _STEPS_S = tuple(size * 10.0**power for power in range(-3, 4) for size in (1, 2, 5))
 
 
@@ -64,16 +66,24 @@ class Axis:
                 words[stretch.x0] = text
         return [(stretch, words.get(stretch.x0, "")) for stretch in cut]
 
+    def label_x(self, x: float, label: str) -> float:
+        """Where the label of a place begins: at the place, further left where it would be cut off."""
+        return min(x, self.stretches[-1].x1 + _BEYOND - _wide(label))
+
     def ticks(self) -> Iterator[tuple[float, str]]:
         """Places with their times, UTC: where a stretch begins, and within long ones how much later it is."""
         free, day = -math.inf, None
         for stretch in self.stretches:
             if stretch.cut:
                 continue
-            if free <= stretch.x0 <= self.stretches[-1].x1 - _LABEL_ROOM / 2:
-                yield stretch.x0, _clock(stretch.start, day)
-                free, day = stretch.x0 + _LABEL_ROOM, stretch.start.date()
-            yield from ((x, label) for x, label in _within(stretch) if x >= free and x <= stretch.x1 - 12)
+            clock = _clock(stretch.start, day)
+            if (begins := self.label_x(stretch.x0, clock)) >= free:
+                yield stretch.x0, clock
+                free, day = begins + max(_LABEL_ROOM, _wide(clock) + 8), stretch.start.date()
+            for x, label in _within(stretch):
+                if free <= x <= stretch.x1 - 12 and self.label_x(x, label) == x:
+                    yield x, label
+                    free = x + _wide(label) + 8
 
 
 def axis_over(spans: Sequence[Span], left: float, right: float) -> Axis:
@@ -128,6 +138,10 @@ def _island_widths(seconds: Sequence[float], room: float) -> list[float]:
     least = min(24.0, room / 2 / len(seconds))
     rest, total = room - least * len(seconds), sum(seconds)
     return [least + (rest * length / total if total else rest / len(seconds)) for length in seconds]
+
+
+def _wide(label: str) -> float:
+    return len(label) * _LETTER
 
 
 def _clock(at: datetime, day: object) -> str:

@@ -1,7 +1,7 @@
 """`/ops/calls/{call_id}`: one call, what happened to it, what it waits for, and what can be done about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from api.ops.story import Story, story_of
 from api.ops.timeline import drawing_of
 from api.problems import Problem
 from api.reading import LedgerUnreadable, PastMend, Records, SentRequest
+from workflows.domain.mend import MendResult
 
 MOST_LISTED = 100
 LABELS = {
@@ -140,7 +141,7 @@ def _context(request: Request, known: Known) -> dict[str, Any]:
         "choices": choices,
         "story": known.story,
         "drawing": drawing_of(known.story, going_on=known.going_on),
-        "requests": [_row(sent) for sent in _listed(requests, page)],
+        "requests": [_row(sent, known.story.under_way) for sent in _listed(requests, page)],
         "requests_page": page,
         "more_requests": len(requests) > page * MOST_LISTED,
         "requests_in_all": len(requests) + known.records.unread,
@@ -170,19 +171,21 @@ def whole(status: Mapping[str, Any]) -> dict[str, Any]:
     return {"causes": [], "mends": {}, "warnings": [], "screen_pops": [], **status, "steps": steps}
 
 
-def _row(sent: SentRequest) -> dict[str, object]:
+def _row(sent: SentRequest, under_way: Collection[str]) -> dict[str, object]:
     took = wording.duration((sent.finished_at - sent.sent_at).total_seconds()) if sent.finished_at else ""
     state = "done" if sent.outcome == "done" else "unknown" if sent.outcome is None else "failed"
     return {
         "sent": sent,
         "step": wording.step_words(sent.step),
         "state": state,
-        "outcome": wording.outcome_words(sent.outcome),
+        "outcome": wording.UNDER_WAY if sent.request_id in under_way else wording.outcome_words(sent.outcome),
         "took": took,
     }
 
 
 def _came_of(mends: Sequence[PastMend], mend_id: str) -> str:
-    """What came of the mend that was just asked for."""
+    """What came of the mend that was just asked for. The call told what it will do, not what it did."""
     found = next((mend for mend in mends if mend.mend_id == mend_id), None)
-    return found.text if found else "It was done, or is being done; the ledger does not tell of it yet."
+    if found is None:
+        return "It was done, or is being done; the ledger does not tell of it yet."
+    return f"Asked for: {found.text}" if found.result == MendResult.DONE else found.text

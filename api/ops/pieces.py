@@ -53,7 +53,7 @@ class Piece:
         return duration((self.end - self.start).total_seconds()) if self.end > self.start else ""
 
 
-def wait_of(step: str, start: datetime, end: datetime, words: str) -> Piece:
+def wait_of(step: str, start: datetime, end: datetime, words: str, why: str = "") -> Piece:
     """A pause of a step."""
     end = max(start, end)
-    return Piece(kind=Kind.WAIT, lane=step_words(step), start=start, end=end, at=start, what=words)
+    return Piece(kind=Kind.WAIT, lane=step_words(step), start=start, end=end, at=start, what=words, outcome=why)

@@ -20,7 +20,10 @@ Rows = Iterable[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """What can be looked at; a line of its table is `slot_s` seconds, headed `slot_name` and told by `pattern`."""
+    """What can be looked at; a line of its table is `slot_s` seconds, headed `slot_name` and told by `pattern`.
+
+    `slot_word`: one line's length as a word that takes an s.
+    """
 
     key: str
     title: str
@@ -28,14 +31,37 @@ class Period:
     slot_s: int
     slot_name: str
     pattern: str
+    slot_word: str
 
 
 PERIODS = (
-    Period(key="hour", title="Last hour", period_s=3600, slot_s=300, slot_name="From", pattern="%H:%M"),
     Period(
-        key="day", title="Last 24 hours", period_s=86_400, slot_s=3600, slot_name="Hour from", pattern="%d %b %H:%M"
+        key="hour",
+        title="Last hour",
+        period_s=3600,
+        slot_s=300,
+        slot_name="From",
+        pattern="%H:%M",
+        slot_word="five-minute span",
     ),
-    Period(key="week", title="Last 7 days", period_s=604_800, slot_s=86_400, slot_name="Day", pattern="%a %d %b"),
+    Period(
+        key="day",
+        title="Last 24 hours",
+        period_s=86_400,
+        slot_s=3600,
+        slot_name="Hour from",
+        pattern="%d %b %H:%M",
+        slot_word="hour",
+    ),
+    Period(
+        key="week",
+        title="Last 7 days",
+        period_s=604_800,
+        slot_s=86_400,
+        slot_name="Day",
+        pattern="%a %d %b",
+        slot_word="day",
+    ),
 )
 _USUAL = PERIODS[1]
 
@@ -55,6 +81,7 @@ class Slot:
     missed: int
     refused: int
     not_needed: int
+    pending: int
     within: int
     p95_ms: int | None
     bar: float
@@ -63,6 +90,11 @@ class Slot:
     def due(self) -> int:
         """Pops that somebody waited for."""
         return self.shown + self.missed + self.refused
+
+    @property
+    def pops(self) -> int:
+        """Every screen pop, those under way too."""
+        return self.due + self.not_needed + self.pending
 
     @property
     def share(self) -> str:
@@ -175,6 +207,7 @@ def _slot(begins: datetime, states: Mapping[str, Mapping[str, Any]], period: Per
         missed=number(PopState.MISSED),
         refused=number(PopState.REFUSED),
         not_needed=number(PopState.NOT_NEEDED),
+        pending=number(PopState.PENDING),
         within=number(PopState.SHOWN, "within"),
         p95_ms=states[PopState.SHOWN]["latency_ms"] if PopState.SHOWN in states else None,
         bar=histogram.bar_length(_due(states), most),

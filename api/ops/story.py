@@ -8,7 +8,15 @@ from typing import Any
 from api.account import Account
 from api.ops.pieces import EVENTS, PEOPLE, Kind, Look, Numbered, Piece, wait_of
 from api.ops.under_way import UnderWay, Waiting, activity_id
-from api.ops.wording import duration, outcome_words, step_words, wait_after
+from api.ops.wording import (
+    UNDER_WAY,
+    duration,
+    outcome_words,
+    sent_nothing,
+    step_words,
+    wait_after,
+    why_nothing,
+)
 from api.reading import PastMend, Records, SentRequest
 
 MOST_DRAWN = 60
@@ -18,12 +26,16 @@ _UNFINISHED = ("running", "retrying", "waiting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """The pieces in order of time, at most a few hundred. `undrawn`: how many requests they leave out."""
+    """The pieces in order of time, at most a few hundred. `undrawn`: how many requests they leave out.
+
+    `under_way`: the ids of the requests that are out just now.
+    """
 
     pieces: Sequence[Piece]
     waiting: Sequence[Waiting]
     undrawn: int
     now: datetime
+    under_way: frozenset[str] = frozenset()
 
     @property
     def lanes(self) -> list[str]:
@@ -40,7 +52,7 @@ def story_of(account: Account, records: Records, now: datetime) -> Story:
     pieces = [
         *map(_event, account.status.get("events") or []),
         *map(_mend, records.mends),
-        *_past_waits(drawn),
+        *_past_waits(drawn, account.status.get("events") or []),
     ]
     under_way: set[str] = set()
     for step in _unfinished(account):
@@ -52,7 +64,13 @@ def story_of(account: Account, records: Records, now: datetime) -> Story:
     if account.open is not False:
         pieces += [_for_a_person(cause, now) for cause in account.status.get("causes") or []]
     undrawn = len(records.requests) - len(drawn) + records.unread
-    return Story(pieces=sorted(pieces, key=_order), waiting=waiting, undrawn=undrawn, now=now)
+    return Story(
+        pieces=sorted(pieces, key=_order),
+        waiting=waiting,
+        undrawn=undrawn,
+        now=now,
+        under_way=frozenset(under_way),
+    )
 
 
 def _drawn(requests: Sequence[SentRequest]) -> list[Numbered]:
@@ -104,7 +122,7 @@ def _request(sent: SentRequest, now: datetime, *, running: bool) -> Piece:
         end=max(ended, sent.sent_at),
         at=sent.sent_at,
         what=f"{step_words(sent.step)}, attempt {sent.attempt}",
-        outcome="under way" if running else status + outcome_words(sent.outcome),
+        outcome=UNDER_WAY if running else status + outcome_words(sent.outcome),
         look=look,
     )
 
@@ -121,20 +139,33 @@ def _look(outcome: str | None) -> Look:
             return Look.FAILED
 
 
-def _past_waits(drawn: Sequence[Numbered]) -> Iterator[Piece]:
-    """Between two requests of a step of which the first did not work."""
+def _past_waits(drawn: Sequence[Numbered], events: Sequence[Mapping[str, Any]]) -> Iterator[Piece]:
+    """Between two requests of a step of which the first did not work, and before one whose first attempts sent none."""
     last: dict[str, Numbered] = {}
+    known = [moment(event["received_at"]) for event in events]
     for place, sent in drawn:
         before = last.get(sent.step)
         last[sent.step] = (place, sent)
+        began = max((at for at in known if at <= sent.sent_at), default=sent.sent_at)
+        known.append(sent.finished_at or sent.sent_at)
         if before is None:
+            if place == 1 and sent.attempt > 1:
+                # Nothing tells when the first attempt was: not before what came last until then.
+                yield _without_request(sent, began, 1)
             continue
         earlier, begins = before[1], before[1].finished_at or before[1].sent_at
         if (left_out := place - before[0] - 1) > 0:
             yield wait_of(sent.step, begins, sent.sent_at, f"{left_out} more requests, not drawn")
+        elif sent.attempt > earlier.attempt + 1:
+            yield _without_request(sent, begins, earlier.attempt + 1)
         elif earlier.outcome != "done" and sent.sent_at > begins:
             words = wait_after(sent.step, earlier.outcome, earlier.http_status)
             yield wait_of(sent.step, begins, sent.sent_at, words)
+
+
+def _without_request(sent: SentRequest, begins: datetime, first: int) -> Piece:
+    words = sent_nothing(first, sent.attempt - 1)
+    return wait_of(sent.step, min(begins, sent.sent_at), sent.sent_at, words, why_nothing(sent.step))
 
 
 def _for_a_person(cause: Mapping[str, Any], now: datetime) -> Piece:

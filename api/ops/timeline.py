@@ -11,8 +11,8 @@ from api.ops.wording import duration
 WIDTH = 960
 _LEFT, _RIGHT = 172.0, 944.0
 _TOP, _LANE, _BOTTOM = 30.0, 38.0, 30.0
-_LETTER = 5.8
-"""About as wide as a letter of a label is, at 11 units."""
+_LETTER, _GAP = 7.0, 8.0
+"""About as wide as a letter of a label is in a wide font, at 11 units, and what is left free between two labels."""
 _LEAST_BAR = 4.0
 _GLYPHS = {Look.DONE: "✓", Look.FAILED: "✕", Look.UNKNOWN: "?", Look.NOT_SENT: "–", Look.RUNNING: "▸"}
 
@@ -53,14 +53,14 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """Everything the template draws. `now_x` is None when the call is over."""
+    """Everything the template draws. `ticks`: place, its label's begin, label. `now_x`: None once it is over."""
 
     width: int
     height: float
     lanes: Sequence[Lane]
     shapes: Sequence[Shape]
     cuts: Sequence[Cut]
-    ticks: Sequence[tuple[float, str]]
+    ticks: Sequence[tuple[float, float, str]]
     now_x: float | None
     description: str
     left: float = _LEFT
@@ -80,7 +80,7 @@ def drawing_of(story: Story, *, going_on: bool) -> Drawing | None:
         lanes=lanes,
         shapes=[shape for lane in lanes for shape in _shapes(lane, story.pieces, axis)],
         cuts=[Cut(x0=_round(cut.x0), x1=_round(cut.x1), label=words) for cut, words in axis.cuts()],
-        ticks=[(_round(x), label) for x, label in axis.ticks()],
+        ticks=[(_round(x), _round(axis.label_x(x, label)), label) for x, label in axis.ticks()],
         now_x=_round(axis.x(story.now)) if going_on else None,
         description=description_of(story),
     )
@@ -141,7 +141,7 @@ def _labels(own: Sequence[Piece], axis: Axis) -> Iterator[tuple[int, tuple[str, 
             wide = len(text) * _LETTER
             middle = (axis.x(piece.start) + axis.x(piece.end)) / 2 if piece.kind == Kind.WAIT else axis.x(piece.at)
             x0 = min(max(middle - wide / 2, _LEFT), _RIGHT - wide)
-            if all(x0 + wide + 4 <= begin or x0 >= end + 4 for begin, end in taken):
+            if all(x0 + wide + _GAP <= begin or x0 >= end + _GAP for begin, end in taken):
                 taken.append((x0, x0 + wide))
                 yield id(piece), (text, x0)
                 break
@@ -151,7 +151,11 @@ def _texts(piece: Piece) -> tuple[str, ...]:
     """The label of a piece, and shorter ones."""
     match piece.kind:
         case Kind.WAIT:
-            return (piece.what, piece.what.removeprefix("waiting for "), piece.lasted)
+            return (
+                piece.what,
+                piece.what.removeprefix("waiting").removeprefix(":").removeprefix(" for").strip(),
+                piece.lasted,
+            )
         case Kind.REQUEST:
             return (f"{_GLYPHS[piece.look]} {piece.outcome}", _GLYPHS[piece.look])
         case _:

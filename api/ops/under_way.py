@@ -8,9 +8,12 @@ from typing import Any
 from api.account import Pending
 from api.ops.pieces import Numbered, Piece, wait_of
 from api.ops.wording import duration, until, vendor, waits_for
+from workflows.domain.call import CallPolicy
 
 _CLOCKS_APART = timedelta(seconds=2)
 """PostgreSQL and Temporal have a clock each."""
+_ATTEMPT = timedelta(seconds=CallPolicy(screen_pop_properties=[]).http_timeout_s + 5)
+"""How long an attempt may take where `HTTP_TIMEOUT_S` is not set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +38,18 @@ class UnderWay:
 
     def request_ids(self) -> set[str]:
         """The request that is out just now, if there is one."""
-        begun = self._pending.begun_at if self._pending else None
         last = self._last
-        out = begun is not None and last is not None and last.outcome is None and last.finished_at is None
-        return {last.request_id} if out and last and begun and last.sent_at >= begun - _CLOCKS_APART else set()
+        if last is None or last.outcome is not None or last.finished_at is not None:
+            return set()
+        return {last.request_id} if self._runs(last.sent_at) else set()
+
+    def _runs(self, sent_at: datetime) -> bool:
+        """Whether the attempt that sent then still runs."""
+        pending = self._pending or Pending()
+        if pending.begun_at is not None:
+            return sent_at >= pending.begun_at - _CLOCKS_APART
+        # Temporal was asked a moment before the ledger, or does not tell: then only its age does.
+        return (pending.failed_at is None or sent_at > pending.failed_at) and self._now - sent_at < _ATTEMPT
 
     def waiting(self) -> Waiting:
         """In words."""

@@ -20,6 +20,7 @@ _OUTCOMES = {
     "Misconfigured": "not understood",
 }
 """What became of a request, by the ledger's word where that alone says too little."""
+UNDER_WAY = "under way"
 
 _AFTER = {
     None: "the outcome is unknown, so it is found out first",
@@ -86,6 +87,18 @@ def wait_after(step: str, outcome: str | None, http_status: int | None) -> str:
     """Why a step paused after this request, which did not work."""
     words = _AFTER.get(outcome, "waiting for {vendor}: {status}")
     return words.format(vendor=vendor(step), status=http_status or "no answer")
+
+
+def sent_nothing(first: int, last: int) -> str:
+    """Attempts of a step that the ledger has no request of."""
+    return f"waiting: {f'attempt {first}' if first == last else f'attempts {first}–{last}'} sent nothing"
+
+
+def why_nothing(step: str) -> str:
+    """What keeps an attempt from sending; the ledger does not tell which it was."""
+    if step.startswith("fetch_customer"):
+        return "no connection, no room under the rate, or no ledger"
+    return "no token with the scopes, no room under the rate, or no ledger"
 
 
 def waits_for(step: Mapping[str, object], http_status: int | None) -> str:

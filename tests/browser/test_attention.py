@@ -34,8 +34,8 @@ def confirm(page: Page) -> None:
 
 def fill(page: Page) -> None:
     """The form."""
-    page.get_by_label("Who are you?").fill("Eve")
-    page.get_by_label("Why?").fill("the field is optional again")
+    page.get_by_label("Your name").fill("Eve")
+    page.get_by_label("Reason").fill("the field is optional again")
 
 
 def press(page: Page) -> None:
@@ -144,7 +144,7 @@ def test_a_group_is_mended_with_the_keyboard_alone(visit: Visit, three: list[Stu
     page = visit("/ops/attention")
     page.get_by_role("link", name=RETRY_ALL).first.focus()
     page.keyboard.press("Enter")
-    page.get_by_label("Who are you?").focus()
+    page.get_by_label("Your name").focus()
     page.keyboard.type("Eve")
     page.keyboard.press("Tab")
     page.keyboard.type("mended")

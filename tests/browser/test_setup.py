@@ -35,6 +35,7 @@ def test_a_test_call_runs_through_the_real_path(visit: Visit, house: Stack, look
         page.get_by_role("button", name=SEND).click()
     page.wait_for_url("**/ops/calls/talkbridge-test-*")
     call_id = page.url.rpartition("/")[2]
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Call {call_id} test")
     assert house.ended(call_id)["state"] == "missed"
     assert sent_again(page, sent.value) == page.url
     assert house.counts(call_id)["create_ticket"] == 1

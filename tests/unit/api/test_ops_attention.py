@@ -14,6 +14,7 @@ from api.app import create_app
 from api.ops import attention, groups, pages
 from api.ops.causes import ADVICE, OTHER, advice
 from api.reading import InNeed, LedgerUnreadable
+from api.security import Role, Session
 from api.settings import GatewaySettings
 from tests.twins.workers import KEYS
 from workflows.connection import connect
@@ -156,6 +157,7 @@ async def test_the_page_tells_of_every_group(browser: httpx.AsyncClient, ledger:
     text = " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
     for words in (
         "61 calls need a person.",
+        "refused ones do not: press Retry.",
         "StepRefused at final update 60 calls",
         "Zendesk refuses the content (422)",
         "Retry all of this group…",
@@ -271,9 +273,15 @@ PROGRESS = GroupProgress(
 )
 
 
-def drawn(progress: GroupProgress) -> str:
+def drawn(progress: GroupProgress, role: Role = Role.OPERATOR) -> str:
     """The part of the page that changes, in one line."""
-    known = {"group_id": progress.id, "progress": progress, "left": groups.lasting(progress.left, progress.per_second)}
+    session = Session(role=role, csrf="form-token")
+    known = {
+        "session": session,
+        "group_id": progress.id,
+        "progress": progress,
+        "left": groups.lasting(progress.left, progress.per_second),
+    }
     return " ".join(pages._templates.get_template("group_progress.html").render(known).split())
 
 
@@ -308,3 +316,19 @@ async def test_nothing_is_told_of_a_token_that_is_not_known(browser: httpx.Async
     """The ledger cannot be read: that is said, once."""
     ledger.away, ledger.kept = True, []
     assert 'id="token"' not in (await browser.get("/ops/attention")).text
+
+
+def test_only_a_group_that_goes_on_can_be_stopped() -> None:
+    """By an operator; the button goes with the part of the page that changes."""
+    assert "Stop</button>" in drawn(PROGRESS)
+    assert "Stop</button>" not in drawn(PROGRESS, Role.READER)
+    assert "Stop</button>" not in drawn(replace(PROGRESS, stopped=True))
+    assert "Stop</button>" not in drawn(replace(PROGRESS, finished=True))
+
+
+def test_a_group_says_what_its_calls_were_asked() -> None:
+    """Whether it worked it cannot know; nought of what is bad is not drawn as bad."""
+    text = drawn(PROGRESS)
+    assert '<span class="state good"><span aria-hidden="true">✓</span> asked to retry</span></dt><dd>10</dd>' in text
+    assert '<span class="state bad"><span aria-hidden="true">✕</span> no answer</span></dt><dd>1</dd>' in text
+    assert '<span class="state plain"><span aria-hidden="true">⊘</span> refused</span></dt><dd>0</dd>' in text

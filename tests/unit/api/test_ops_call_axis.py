@@ -93,3 +93,15 @@ def test_the_next_day_is_named() -> None:
     """A label of another day has its date."""
     labels = [label for _, label in over(span(0, 1), span(86400, 86401)).ticks()]
     assert "11-23 20:00:00" in labels
+
+
+@given(some_spans)
+def test_no_label_is_cut_off(given: list[tuple[float, float]]) -> None:
+    """Also the last one, in a font as wide as DejaVu Sans, and none runs into the next."""
+    axis = over(*(span(begin, begin + length) for begin, length in given))
+    ends = LEFT - 1
+    for x, label in axis.ticks():
+        begins = axis.label_x(x, label)
+        assert ends <= begins <= x
+        ends = begins + 7 * len(label)
+        assert ends <= RIGHT + 12.001

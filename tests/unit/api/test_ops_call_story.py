@@ -1,5 +1,7 @@
 """A call's story, told from what the workflow, Temporal and the ledger know."""
 
+import pytest
+
 from api.account import Pending
 from api.ops.pieces import EVENTS, PEOPLE, Kind, Look
 from api.ops.story import MOST_DRAWN, story_of
@@ -66,6 +68,30 @@ def test_a_request_that_is_out_is_under_way_and_not_unknown() -> None:
     assert closed.waiting == []
 
 
+@pytest.mark.parametrize(
+    ("pending", "seconds_ago", "look"),
+    [
+        (None, 3, Look.RUNNING),
+        (None, 16, Look.UNKNOWN),
+        (Pending(), 3, Look.RUNNING),
+        (Pending(failed_at=at(9.5), next_at=at(10.5)), 3, Look.RUNNING),
+        (Pending(failed_at=at(10.5), next_at=at(40)), 3, Look.UNKNOWN),
+        (Pending(begun_at=at(12.5)), 3, Look.UNKNOWN),
+        (Pending(begun_at=at(9.9)), 200, Look.RUNNING),
+    ],
+)
+def test_a_request_is_under_way_for_as_long_as_its_attempt_may_run(
+    pending: Pending | None, seconds_ago: float, look: Look
+) -> None:
+    """Where Temporal does not tell of the attempt, or was asked before it began, its time-out does."""
+    given = account(
+        steps=[step("search_tickets", "running")], pending={} if pending is None else {"search_tickets": pending}
+    )
+    story = story_of(given, records([sent("search_tickets", 10, None)]), at(10 + seconds_ago))
+    (piece,) = [piece for piece in story.pieces if piece.kind == Kind.REQUEST]
+    assert (piece.look, bool(story.under_way)) == (look, look == Look.RUNNING)
+
+
 def test_a_step_nobody_has_begun_waits_for_a_worker() -> None:
     """Temporal has it and no attempt of it ran."""
     story = story_of(
@@ -97,6 +123,30 @@ def test_what_needs_a_person_is_a_wait_since_then() -> None:
     (piece,) = story_of(account(causes=[cause]), records(), at(60)).pieces
     assert (piece.lane, piece.start, piece.end) == (PEOPLE, at(10), at(60))
     assert piece.what == "waiting for a person: StepRefused in final update"
+
+
+def test_attempts_that_sent_nothing_are_told_where_the_numbers_jump() -> None:
+    """The failure before them is not the cause of what they waited for."""
+    requests = [sent("create_ticket", 1, "Unauthorized", 401), sent("create_ticket", 61, attempt=14)]
+    (wait,) = [p for p in story_of(account(), records(requests), at(99)).pieces if p.kind == Kind.WAIT]
+    assert (wait.what, wait.lasted) == ("waiting: attempts 2–13 sent nothing", "1 min")
+    assert wait.outcome == "no token with the scopes, no room under the rate, or no ledger"
+    one = [sent("create_ticket", 1, "Unauthorized", 401), sent("create_ticket", 3, attempt=3)]
+    (wait,) = [p for p in story_of(account(), records(one), at(99)).pieces if p.kind == Kind.WAIT]
+    assert wait.what == "waiting: attempt 2 sent nothing"
+    next_one = [sent("create_ticket", 1, "Unauthorized", 401), sent("create_ticket", 3, attempt=2)]
+    (wait,) = [p for p in story_of(account(), records(next_one), at(99)).pieces if p.kind == Kind.WAIT]
+    assert wait.what == "waiting for a new token: 401"
+
+
+def test_a_first_request_that_is_not_the_first_attempt_says_so() -> None:
+    """The wait is drawn since what happened last before it: an event, or another step's request."""
+    given = account(events=[received("call.started", 1), received("call.completed", 90)])
+    requests = [sent("search_tickets", 2), sent("create_ticket", 32.1, attempt=3)]
+    (wait,) = [p for p in story_of(given, records(requests), at(99)).pieces if p.kind == Kind.WAIT]
+    assert (wait.what, wait.start, wait.end) == ("waiting: attempts 1–2 sent nothing", at(2.1), at(32.1))
+    (wait,) = [p for p in story_of(account(), records(requests[1:]), at(99)).pieces if p.kind == Kind.WAIT]
+    assert wait.lasted == ""
 
 
 def test_of_very_many_requests_the_first_and_the_last_are_drawn() -> None:

@@ -1,5 +1,7 @@
 """The drawing of a call: complete, within its edges, and never by colour alone."""
 
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from types import SimpleNamespace
@@ -9,6 +11,8 @@ from api.account import Account, Pending
 from api.ops import call as page
 from api.ops import pages
 from api.ops.call_mend import Draft
+from api.ops.causes import advice
+from api.ops.groups import Wish
 from api.ops.links import Links
 from api.ops.story import story_of
 from api.ops.timeline import WIDTH, Drawing, drawing_of
@@ -82,7 +86,7 @@ def test_everything_stands_within_the_edges() -> None:
     for shape in drawing.shapes:
         assert drawing.left <= shape.x0 <= shape.x1 <= drawing.right + 4
         assert 0 < shape.y < drawing.height
-        assert shape.label_x + 5.8 * len(shape.label) <= WIDTH
+        assert shape.label_x + 7 * len(shape.label) <= WIDTH
     assert drawing.now_x is not None
     assert [cut.label for cut in drawing.cuts if "h" in cut.label]
 
@@ -110,8 +114,8 @@ def test_labels_of_a_lane_do_not_cover_each_other() -> None:
     """Forty attempts half a second apart."""
     kept = records([sent("search_tickets", n / 2, "ServerFault", 503) for n in range(40)])
     labelled = [shape for shape in drawn(account(), kept, 30).shapes if shape.label]
-    places = sorted((shape.label_x, shape.label_x + 5.8 * len(shape.label)) for shape in labelled)
-    assert all(earlier[1] <= later[0] for earlier, later in pairwise(places))
+    places = sorted((shape.label_x, shape.label_x + 7 * len(shape.label)) for shape in labelled)
+    assert all(earlier[1] + 8 <= later[0] + 0.1 for earlier, later in pairwise(places))
 
 
 def test_the_table_says_what_the_drawing_says() -> None:
@@ -128,6 +132,25 @@ def test_the_table_says_what_the_drawing_says() -> None:
     assert {"timeline-title", "timeline-desc"} <= set(ids)
 
 
+def test_a_request_that_is_out_is_under_way_wherever_it_stands() -> None:
+    """In both tables; once it is too old for its attempt nobody knows what it came to."""
+    given = account(**WHOLE, steps=[step("search_tickets", "running")])
+    for now_s, words in ((12, "under way"), (90, "unknown")):
+        assert shown(given, records([sent("search_tickets", 10, None)]), now_s).seen.count(words) == 2
+
+
+def test_a_mend_that_was_done_was_asked_for() -> None:
+    """Its text says what the call will do; of one that was not needed it says what was."""
+    asked = mended(2)
+    for mend, words in (
+        (asked, "Asked for: This call goes on with ticket 7."),
+        (replace(asked, result="not_needed", text="Nothing waits."), "Nothing waits."),
+    ):
+        told = shown(stuck(), records(mends=[mend]), 8, mended=mend.mend_id)
+        assert words in " ".join("".join(told.seen).split())
+        assert ("Asked for" in "".join(told.seen)) == (mend is asked)
+
+
 def test_only_an_operator_sees_buttons() -> None:
     """A reader sees the sentences."""
     for role, buttons in ((Role.OPERATOR, 2), (Role.READER, 0)):
@@ -135,6 +158,14 @@ def test_only_an_operator_sees_buttons() -> None:
         links = [str(attrs.get("href")) for tag, attrs in told.tags if tag == "a"]
         assert sum("/mend?" in link for link in links) == buttons
         assert "Tries at once. Will update ticket 7. Will not create another." in told.seen
+
+
+def test_a_test_call_says_so_in_its_heading() -> None:
+    """Another call does not."""
+    for call_id, is_test in (("talkbridge-test-0123456789ab", True), ("c-1", False)):
+        given = account(**{**WHOLE, "state": "missed"})
+        given = replace(given, status={**given.status, "call_id": call_id})
+        assert ("test" in shown(given, records(), 8).seen) is is_test
 
 
 def test_an_open_call_asks_for_itself_and_a_closed_one_does_not() -> None:
@@ -193,3 +224,26 @@ def test_the_form_carries_what_was_put_in() -> None:
         "reason": "why",
         "by": '"><b>Eve',
     }
+
+
+def test_both_forms_ask_the_same_in_the_same_order() -> None:
+    """Who has filled in one fills in the other blindly."""
+    wish = Wish(cause="StepRefused", step="final_update", group_id="0" * 16)
+    draft = Draft(id="0" * 16, action="retry", sentence="Tries at once.")
+    always = {"session": Session(role=Role.OPERATOR, csrf="form-token"), "path": "/", "links": LINKS, "problem": None}
+    single = {"call": {"call_id": "c-1", "ticket_id": 7}, "draft": draft, "offered": True, "label": "Retry now"}
+    group = {
+        "wish": wish,
+        "advice": advice(wish.cause),
+        "size": 2,
+        "calls": 2,
+        "lasting": "about a second",
+        "key": "",
+        **dict.fromkeys(("per_second", "most_per_second", "most_by", "most_reason"), 5),
+    }
+    for name, given in (("call_mend.html", single), ("group_confirm.html", group)):
+        text = pages._templates.get_template(name).render(always | given)
+        labels = re.findall(r'<label for="(?:by|reason)">([^<]+)</label>', text)
+        assert labels == ["Your name", "Reason"]
+        assert "The ledger keeps who, when and why" in text
+        assert "Name no customer." in text

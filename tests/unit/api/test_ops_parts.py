@@ -30,3 +30,21 @@ def test_nothing_is_green_beside_what_needs_a_person() -> None:
     assert 'class="state good"' in drawn('state("completed")')
     assert 'class="state plain"' in drawn('state("completed", in_need=true)')
     assert 'class="state bad"' in drawn('state("missed", in_need=true)')
+
+
+def test_a_step_that_waits_has_a_sign_that_fonts_have() -> None:
+    """DejaVu Sans, the usual one on Linux, lacks an hourglass and draws a box for it."""
+    assert '<span aria-hidden="true">‖</span> waiting' in drawn('state("waiting")')
+
+
+def test_a_test_call_is_marked_wherever_it_stands() -> None:
+    """Its red "missed" is no customer who was not answered; any other call has no mark."""
+    mark = '<span class="mark">test</span>'
+    assert drawn('call_link("talkbridge-test-0123456789ab")').endswith(f"</a> {mark}")
+    assert mark not in drawn('call_link("c-1-talkbridge-test-0")')
+    assert mark in drawn('test_mark("talkbridge-test-0123456789ab")')
+
+
+def test_one_is_not_many() -> None:
+    """A number with its word."""
+    assert [drawn(f'counted({number}, "call")') for number in (0, 1, 2)] == ["0 calls", "1 call", "2 calls"]

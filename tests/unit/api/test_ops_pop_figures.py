@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from api.ops import pages
+from api.ops.histogram import seconds
 from api.ops.pop_figures import MOST_CALLS, PERIODS, beginning, figures, period_of
 
 NOW = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
@@ -85,3 +87,24 @@ def test_few_and_many_are_said() -> None:
     assert not figures([row("latency", 20, state="shown", latency_ms=1)], DAY, NOW).few
     assert not figures([], DAY, NOW).few
     assert figures([row("calls", MOST_CALLS, slot=NOW)], WEEK, NOW).since == NOW
+
+
+def test_empty_hours_are_counted_and_not_drawn() -> None:
+    """A line for each hour that had a pop, one that is under way too, and how many hours had none."""
+    rows = [*ROWS, row("slot", 1, slot=NOW.replace(minute=0) - timedelta(hours=2), state="pending", within=0)]
+    template = pages._templates.get_template("pops_figures.html")
+    told = template.render(found=figures(rows, DAY, NOW), period=DAY, seconds=seconds)
+    assert told.count('<svg class="small-bar"') == 3
+    assert "22 hours without a screen pop are left out." in told
+    assert "35 screen pops of 40 calls" in told
+
+
+def test_one_pop_is_told_in_the_singular() -> None:
+    """Of one call, in one day."""
+    rows = [row("calls", 1), row("latency", 1, state="shown", latency_ms=180)]
+    rows.append(row("slot", 1, slot=NOW.replace(hour=0, minute=0), state="shown", latency_ms=180, within=1))
+    template = pages._templates.get_template("pops_figures.html")
+    told = template.render(found=figures(rows, WEEK, NOW), period=WEEK, seconds=seconds)
+    assert "1 screen pop of 1 call</caption>" in told
+    assert "Only 1 screen pop was shown in this period" in told
+    assert "7 days without a screen pop are left out." in told
