@@ -109,7 +109,7 @@ def _pressed(stack: Stack) -> None:
             )
         assert first == again != second
         counts = [eve.counts(first), bob.counts(second)]
-        assert sum(count["done"] for count in counts) == CALLS, counts
+        assert sum(count["asked to retry"] for count in counts) == CALLS, counts
         assert sum(count["not needed"] for count in counts) > 0, counts
         ended_right(stack, callers, before)
         assert eve.send(one) == first
@@ -132,5 +132,5 @@ def _killed(stack: Stack) -> None:
         assert eve.http.get(address).status_code in (200, 503)
         stack.start_worker()
         stack.until_log("worker-2", "worker serves")
-        assert eve.counts(address)["done"] == CALLS
+        assert eve.counts(address)["asked to retry"] == CALLS
         ended_right(stack, callers, before)
